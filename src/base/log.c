@@ -1,0 +1,127 @@
+/* The one place that prints messages, and the allocators that die. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int log_rank = -1;
+static bool log_quiet;
+static void (*die_hook)(int status);
+static void (*line_hook)(void);
+
+void
+log_init(int rank, bool quiet)
+{
+	log_rank = rank;
+	log_quiet = quiet;
+}
+
+void
+log_on_die(void (*hook)(int status))
+{
+	die_hook = hook;
+}
+
+void
+log_before_line(void (*hook)(void))
+{
+	line_hook = hook;
+}
+
+static void
+print_line(const char *kind, const char *format, va_list args)
+{
+	char text[2048];
+	int used = log_rank < 0 ? snprintf(text, sizeof(text), "mpbatch: %s", kind)
+				: snprintf(text, sizeof(text), "mpbatch[%d]: %s", log_rank, kind);
+	int more = vsnprintf(text + used, sizeof(text) - (size_t)used - 1, format, args);
+	size_t len = (size_t)used + (more < 0 ? 0 : (size_t)more);
+	if (len > sizeof(text) - 2)
+		len = sizeof(text) - 2;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			text[i] = '?';
+	text[len++] = '\n';
+	if (line_hook)
+		line_hook();
+	ssize_t ignored = write(STDERR_FILENO, text, len);
+	(void)ignored;
+}
+
+void
+log_info(const char *format, ...)
+{
+	if (log_quiet)
+		return;
+	va_list args;
+	va_start(args, format);
+	print_line("", format, args);
+	va_end(args);
+}
+
+void
+log_warning(const char *format, ...)
+{
+	if (log_quiet)
+		return;
+	va_list args;
+	va_start(args, format);
+	print_line("warning: ", format, args);
+	va_end(args);
+}
+
+void
+log_error(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	print_line("error: ", format, args);
+	va_end(args);
+}
+
+void
+die(int status, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	print_line("error: ", format, args);
+	va_end(args);
+	if (die_hook)
+		die_hook(status);
+	exit(status);
+}
+
+static void *
+checked(void *memory)
+{
+	if (!memory)
+		die(4, "out of memory");
+	return memory;
+}
+
+void *
+xmalloc(unsigned long bytes)
+{
+	return checked(malloc(bytes ? bytes : 1));
+}
+
+void *
+xcalloc(unsigned long count, unsigned long bytes)
+{
+	return checked(calloc(count ? count : 1, bytes ? bytes : 1));
+}
+
+void *
+xrealloc(void *old, unsigned long bytes)
+{
+	return checked(realloc(old, bytes ? bytes : 1));
+}
+
+char *
+xstrdup(const char *text)
+{
+	return checked(strdup(text));
+}

@@ -1,0 +1,280 @@
+/* The loop of a rank. */
+#include "cli/run.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/pack.h"
+#include "cli/start.h"
+#include "comm/transport.h"
+#include "exec/pool.h"
+#include "exec/runner.h"
+#include "master/master.h"
+#include "run/journal.h"
+#include "worker/worker.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* mpirun kills its ranks a second after its own TERM (Open MPI 4.1; PRRTE 0.25 s): tasks get this
+ * long, and then what has not ended is recorded. */
+enum { GRACE_MS = 5000, SHORT_GRACE_MS = 150, SETTLE_MS = 250, SHOW_POLL_MS = 1 };
+
+/* The descriptors of ours that are in the loop now. */
+struct watched {
+	int list_fd;
+	int output_fds[2];
+};
+
+struct run {
+	const struct run_options *options;
+	struct transport *transport;
+	struct loop *loop;
+	struct worker *worker;
+	struct master *master; /* NULL on other ranks than 0 */
+	struct watched watched;
+};
+
+/* --- events --- */
+
+static void
+nothing(void *arg, int fd, short revents)
+{
+	(void)arg;
+	(void)fd;
+	(void)revents; /* the turn that follows looks for itself */
+}
+
+static void
+journal_ready(void *arg, int fd, short revents)
+{
+	(void)fd;
+	(void)revents;
+	journal_woken(arg);
+}
+
+static void
+signal_ready(void *arg, int fd, short revents)
+{
+	(void)revents;
+	struct run *run = arg;
+	struct signalfd_siginfo info;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2)
+			continue;
+		bool hurry = run->options->launcher->ends_in_a_second;
+		if (run->master) {
+			log_warning("%s: nothing new is started, running tasks are ended",
+				info.ssi_signo == SIGINT ? "interrupted" : "told to stop");
+			master_interrupt(run->master, clock_now_ns());
+		}
+		if (!run->master || hurry)
+			worker_stop(run->worker, RESULT_CANCELLED,
+				hurry ? SHORT_GRACE_MS : GRACE_MS);
+	}
+}
+
+/* --- the turn --- */
+
+static void
+watch(struct run *run, int *watched, int wanted, short events)
+{
+	if (*watched == wanted)
+		return;
+	if (*watched >= 0)
+		loop_remove(run->loop, *watched);
+	if (wanted >= 0)
+		loop_add(run->loop, wanted, events, nothing, run);
+	*watched = wanted;
+}
+
+static void
+receive_all(struct run *run, int64_t now_ns)
+{
+	for (;;) {
+		int peer;
+		const void *data;
+		size_t len;
+		enum transport_received got =
+			transport_receive(run->transport, &peer, &data, &len);
+		if (got == TRANSPORT_NOTHING)
+			return;
+		if (got == TRANSPORT_LOST) {
+			if (run->master)
+				master_lost(run->master, peer);
+			continue;
+		}
+		struct message_head head;
+		struct unpack in;
+		struct err err;
+		if (message_parse(data, len, &head, &in, &err) < 0)
+			die(4, "from rank %d: %s", peer, err.text);
+		if (run->master && message_to_master(head.type))
+			master_message(run->master, peer, data, len, now_ns);
+		else
+			worker_message(run->worker, (int)head.type, &in, now_ns);
+	}
+}
+
+/* State machines send to themselves too (local mode): until nothing more comes of it. */
+static void
+settle(struct run *run)
+{
+	int64_t now;
+	do {
+		now = clock_now_ns();
+		receive_all(run, now);
+		if (run->master)
+			master_turn(run->master, now);
+		worker_turn(run->worker, now);
+	} while (transport_sleep_ns(run->transport, 1) == 0 &&
+		 run->transport->size == 1 && !worker_finished(run->worker));
+}
+
+static int64_t
+sleep_ns(const struct run *run)
+{
+	int64_t now = clock_now_ns();
+	int64_t cap = worker_poll_cap_ns(run->worker, now);
+	int64_t deadline = worker_deadline_ns(run->worker);
+	if (run->master) {
+		int64_t master_cap = master_poll_cap_ns(run->master, now);
+		int64_t master_deadline = master_deadline_ns(run->master);
+		cap = master_cap < cap ? master_cap : cap;
+		deadline = master_deadline < deadline ? master_deadline : deadline;
+	}
+	int64_t sleep = transport_sleep_ns(run->transport, cap);
+	int64_t left = deadline == CLOCK_NEVER ? deadline : deadline > now ? deadline - now : 0;
+	return sleep < left ? sleep : left;
+}
+
+static bool
+is_over(const struct run *run)
+{
+	return worker_finished(run->worker) && (!run->master || master_finished(run->master));
+}
+
+static void
+loop_until_over(struct run *run)
+{
+	for (;;) {
+		settle(run);
+		if (is_over(run))
+			return;
+		if (run->master) {
+			watch(run, &run->watched.list_fd, master_list_fd(run->master), POLLIN);
+			for (int i = 0; i < 2; i++)
+				watch(run, &run->watched.output_fds[i],
+					master_output_fd(run->master, i), POLLOUT);
+		}
+		loop_turn(run->loop, sleep_ns(run));
+	}
+}
+
+static struct master *
+open_master(const struct run_options *options)
+{
+	bool hurry = options->launcher->ends_in_a_second;
+	return master_new(&(struct master_options){.transport = options->transport,
+		.session = options->config->session,
+		.workers = options->transport->size,
+		.list = options->plan->list,
+		.journal = options->plan->journal,
+		.observer = options->observer,
+		.fds = {STDOUT_FILENO, STDERR_FILENO},
+		.search_paths = start_search_paths(),
+		.grace_ms = hurry ? SHORT_GRACE_MS : GRACE_MS,
+		.settle_ms = hurry ? SETTLE_MS : 0});
+}
+
+int
+run_to_end(const struct run_options *options)
+{
+	struct run run = {.options = options,
+		.transport = options->transport,
+		.loop = loop_new(),
+		.watched = {-1, {-1, -1}}};
+	struct hello *hello = &options->slots->hello;
+	struct runner *pool = pool_new(
+		run.loop, options->keeper_socket, options->slots->setups, (int)hello->nslots);
+	if (options->transport->self == 0)
+		run.master = open_master(options);
+	run.worker = worker_new(&(struct worker_options){.transport = options->transport,
+		.session = options->config->session,
+		.id = (uint32_t)getpid() * 2654435761u + (uint32_t)options->transport->self,
+		.runner = pool,
+		.hello = hello});
+	loop_add(run.loop, options->signal_fd, POLLIN, signal_ready, &run);
+	struct journal *journal = run.master ? options->plan->journal : NULL;
+	if (journal)
+		loop_add(run.loop, journal_fd(journal), POLLIN, journal_ready, journal);
+	loop_until_over(&run);
+	int code = run.master ? master_exit_code(run.master) : 0;
+	worker_free(run.worker);
+	master_free(run.master);
+	loop_free(run.loop);
+	return code;
+}
+
+/* --- --show-binding --- */
+
+static void
+print_hello(const struct hello *hello)
+{
+	for (uint32_t i = 0; i < hello->nslots; i++) {
+		const struct hello_slot *slot = &hello->slots[i];
+		char cores[CPUS_TEXT_MAX], numa[16] = "-";
+		cpus_format(&slot->cpus, cores, sizeof(cores));
+		if (slot->numa >= 0)
+			snprintf(numa, sizeof(numa), "%d", (int)slot->numa);
+		printf("%s\t%d\t%u\t%s\t%s\n", hello->host, (int)hello->rank, slot->number,
+			*cores ? cores : "-", numa);
+	}
+}
+
+/* Rank 0's own, then the others' as their HELLOs come; all in order of rank. */
+static void
+collect_and_print(struct transport *transport, const struct hello *own)
+{
+	struct hello *hellos = xcalloc((unsigned long)transport->size, sizeof(*hellos));
+	for (int missing = transport->size - 1; missing > 0;) {
+		int peer;
+		const void *data;
+		size_t len;
+		enum transport_received got = transport_receive(transport, &peer, &data, &len);
+		struct unpack in = unpack_init(data, got == TRANSPORT_MESSAGE ? len : 0);
+		if (got == TRANSPORT_NOTHING)
+			loop_poll(NULL, 0, SHOW_POLL_MS * CLOCK_NS_PER_MS);
+		else if (got == TRANSPORT_LOST || !hello_unpack(&in, &hellos[peer]))
+			die(4, "rank %d does not say what its slots are", peer);
+		else
+			missing--;
+	}
+	printf("host\trank\tslot\tcores\tnuma\n");
+	print_hello(own);
+	for (int i = 1; i < transport->size; i++) {
+		print_hello(&hellos[i]);
+		hello_clear(&hellos[i]);
+	}
+	free(hellos);
+}
+
+void
+run_show_binding(const struct run_options *options)
+{
+	struct transport *transport = options->transport;
+	const struct hello *hello = &options->slots->hello;
+	if (transport->self == 0) {
+		collect_and_print(transport, hello);
+		return;
+	}
+	struct buf buf = {0};
+	hello_pack(&buf, hello);
+	transport_send(transport, 0, buf.data, buf.len);
+	buf_clear(&buf);
+}

@@ -1,0 +1,238 @@
+/* Getting ready. */
+#include "cli/start.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/options.h"
+#include "comm/mpi.h"
+#include "comm/transport.h"
+#include "place/bind.h"
+#include "place/share.h"
+#include "place/topology.h"
+#include "run/journal.h"
+#include "run/record.h"
+#include "run/rundir.h"
+#include "tasks/list.h"
+#include "tasks/task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Per stream of a task, beyond what is in memory; more waits in the task's pipe. */
+#define SPOOL_BYTES (UINT64_C(64) << 20)
+
+extern char **environ;
+
+int
+start_check_launcher(const struct launcher *launcher, int joined, struct err *err)
+{
+	if (!launcher->name || launcher->size <= 1 || joined > 1)
+		return 0;
+	if (!mpi_built)
+		return err_set(err,
+			"started as one of %d processes by %s, but this mpbatch is built without MPI: every process would run the whole list",
+			launcher->size, launcher->name);
+	if (!launcher->can_join)
+		return err_set(err,
+			"started as one of %d processes by %s, which offers no way to MPI: every process would run the whole list (srun --mpi=pmix or --mpi=pmi2 does, see srun --mpi=list)",
+			launcher->size, launcher->name);
+	if (joined == 1)
+		return err_set(err,
+			"started as one of %d processes by %s, but this mpbatch is built with %s and could not join them: every process would run the whole list (use the mpirun of the same MPI)",
+			launcher->size, launcher->name, mpi_library());
+	return 0;
+}
+
+/* --- rank 0 --- */
+
+static int
+open_journal(struct plan *plan, const struct options *options, struct err *err)
+{
+	plan->run_dir = rundir_path(options->list, options->run_dir);
+	if (!plan->run_dir)
+		return 0;
+	if (rundir_create(plan->run_dir, options->restart, err) < 0)
+		return -1;
+	size_t room = strlen(plan->run_dir) + sizeof("/journal.1.tsv");
+	plan->journal_path = xmalloc(room);
+	snprintf(plan->journal_path, room, "%s/journal.1.tsv", plan->run_dir);
+	struct buf header = {0};
+	record_header(&header);
+	plan->journal = journal_open(plan->journal_path, header.data, header.len, err);
+	buf_clear(&header);
+	if (!plan->journal)
+		rmdir(plan->run_dir);
+	return plan->journal ? 0 : -1;
+}
+
+int
+start_plan(struct plan *plan, const struct options *options, struct err *err)
+{
+	*plan = (struct plan){0};
+	if (!options->list)
+		return 0;
+	if (access(options->tmpdir, W_OK | X_OK) < 0)
+		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
+	plan->list = list_open(options->list, err);
+	if (plan->list && open_journal(plan, options, err) == 0)
+		return 0;
+	start_plan_clear(plan);
+	return -1;
+}
+
+void
+start_plan_clear(struct plan *plan)
+{
+	list_free(plan->list);
+	free(plan->run_dir);
+	free(plan->journal_path);
+	*plan = (struct plan){0};
+}
+
+static char *
+copy_environment(size_t *len)
+{
+	struct buf buf = {0};
+	for (char **entry = environ; *entry; entry++)
+		buf_append(&buf, *entry, strlen(*entry) + 1);
+	char *copy = xmalloc(buf.len);
+	if (buf.len)
+		memcpy(copy, buf.data, buf.len);
+	*len = buf.len;
+	buf_clear(&buf);
+	return copy;
+}
+
+struct config
+start_config(const struct options *options, const struct plan *plan, const struct launcher *launcher,
+	int ranks, bool refused)
+{
+	int jobs = options->jobs;
+	if (jobs == OPTIONS_JOBS_UNSET)
+		jobs = launcher->name ? 1 : SHARE_AUTO;
+	struct config config = {.refused = refused,
+		.only_show = options->show_binding,
+		.session = (uint32_t)getpid() ^ (uint32_t)clock_unix_us(),
+		.slots = jobs,
+		.master_works = ranks == 1 || options->master_works || jobs != 1,
+		.cores = (uint16_t)options->cpus_per_task,
+		.bind = options->bind,
+		.keep_strays = options->keep_strays,
+		.ntasks = plan->list ? list_count(plan->list) : 0,
+		.tmpdir = xstrdup(options->tmpdir),
+		.keep_env = xstrdup(options->keep_env)};
+	if (options->env_from_master)
+		config.environment = copy_environment(&config.environment_len);
+	return config;
+}
+
+/* --- every rank --- */
+
+uint64_t
+start_search_paths(void)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	const char *values[] = {getenv("PATH"), getenv("LD_LIBRARY_PATH")};
+	for (int i = 0; i < 2; i++)
+		for (const char *c = values[i] ? values[i] : ""; *c; c++)
+			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static void
+read_boot_id(char *room, size_t size)
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	room[0] = '\0';
+	if (file && fgets(room, (int)size, file))
+		room[strcspn(room, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
+
+static void
+fill_hello(struct hello *hello, const struct config *config, const struct share *share, int rank)
+{
+	*hello = (struct hello){.rank = rank,
+		.unix_us = clock_unix_us(),
+		.memory_mib = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+			      (uint64_t)sysconf(_SC_PAGESIZE) >> 20,
+		.host_cores = (uint32_t)share->host_cores,
+		.host_slots = (uint32_t)share->host_slots,
+		.search_paths = start_search_paths(),
+		.oversubscribed = share->oversubscribed,
+		.offer = {.cores = config->cores},
+		.nslots = (uint32_t)share->nslots};
+	gethostname(hello->host, sizeof(hello->host) - 1);
+	read_boot_id(hello->boot_id, sizeof(hello->boot_id));
+	snprintf(hello->build, sizeof(hello->build), "mpbatch " VERSION ", %s", mpi_library());
+	hello->slots = xcalloc(hello->nslots, sizeof(*hello->slots));
+	for (int i = 0; i < share->nslots; i++)
+		hello->slots[i] = (struct hello_slot){.number = (uint32_t)(share->first + i + 1),
+			.numa = share->slots[i].numa,
+			.cpus = share->slots[i].cpus};
+}
+
+static struct setup *
+make_setups(const struct config *config, const struct share *share, int rank)
+{
+	struct setup *setups = xcalloc((unsigned long)share->nslots, sizeof(*setups));
+	for (int i = 0; i < share->nslots; i++)
+		setups[i] = (struct setup){.rank = rank,
+			.slot = share->first + i + 1,
+			.threads = config->cores,
+			.ntasks = config->ntasks,
+			.spool_bytes = SPOOL_BYTES,
+			.stray = config->keep_strays ? STRAY_KEEP : STRAY_KILL,
+			.cpus = share->slots[i].cpus,
+			.tmpdir = config->tmpdir,
+			.keep = config->keep_env,
+			.environment = config->environment,
+			.environment_len = config->environment_len};
+	return setups;
+}
+
+int
+start_slots(struct slots *slots, const struct config *config, const struct launcher *launcher,
+	struct transport *transport, struct err *err)
+{
+	int rank = transport->self;
+	struct share_rank mine = {.mask = bind_current(),
+		.slots = rank == 0 && !config->master_works ? 0 : config->slots};
+	struct buf all = {0};
+	int self = 0, ranks = 1;
+	if (transport->size > 1)
+		ranks = mpi_host_gather(transport, &mine, sizeof(mine), &all, &self);
+	else
+		buf_append(&all, &mine, sizeof(mine));
+	const char *granted = getenv("SLURM_CPUS_ON_NODE");
+	struct share_options options = {.cores_per_slot = config->cores,
+		.granted_cpus = granted ? atoi(granted) : 0,
+		.own_mask = !launcher->name,
+		.bind = config->bind};
+	struct topology topology;
+	struct share share;
+	if (topology_load(&topology, err) < 0)
+		return -1;
+	int got = share_out(&topology, (const struct share_rank *)(const void *)all.data, ranks,
+		self, &options, &share, err);
+	topology_clear(&topology);
+	buf_clear(&all);
+	if (got < 0)
+		return -1;
+	fill_hello(&slots->hello, config, &share, rank);
+	slots->setups = make_setups(config, &share, rank);
+	share_clear(&share);
+	return 0;
+}
+
+void
+start_slots_clear(struct slots *slots)
+{
+	hello_clear(&slots->hello);
+	free(slots->setups);
+	*slots = (struct slots){0};
+}

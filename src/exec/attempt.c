@@ -1,0 +1,297 @@
+/* One attempt at a task. */
+#include "exec/attempt.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "exec/spawn.h"
+#include "exec/tree.h"
+#include "tasks/task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STRAY_GRACE_NS (100 * CLOCK_NS_PER_MS)
+#define SICK_NS (1000 * CLOCK_NS_PER_MS)
+#define TIMEOUT_GRACE_NS (5 * CLOCK_NS_PER_S)
+#define SIGNAL_NEAR_NS (2 * CLOCK_NS_PER_S) /* a death this soon after a signal to us is its doing */
+#define ARGUMENT_BYTES (128 * 1024)	    /* the kernel's MAX_ARG_STRLEN */
+
+/* --- start --- */
+
+/* A line that no single argument can hold reaches the shell as a script: an unlinked file of ours.
+ * Returns its descriptor, or -1. */
+static int
+write_script(const char *tmpdir, const struct task *task)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/mpbatch-script-XXXXXX", tmpdir);
+	int fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	unlink(path);
+	for (size_t at = 0; at < task->command_len;) {
+		ssize_t put = write(fd, task->command + at, task->command_len - at);
+		if (put < 0 && errno != EINTR) {
+			close(fd);
+			return -1;
+		}
+		at += put > 0 ? (size_t)put : 0;
+	}
+	return fd;
+}
+
+static pid_t
+spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn *spawn,
+	struct spawn_failure *failure)
+{
+	const struct task *task = attempt->task;
+	attempt->result.via = RESULT_VIA_SHELL;
+	char path[64];
+	char *line = (char *)(uintptr_t)task->command;
+	char *by_argument[] = {"sh", "-c", line, NULL};
+	char *by_script[] = {"sh", path, NULL};
+	bool long_line = task->command_len >= ARGUMENT_BYTES;
+	if (long_line && !attempt->script_fd) {
+		attempt->script_fd = write_script(slot->capture_options.tmpdir, task);
+		if (attempt->script_fd < 0) {
+			attempt->script_fd = 0;
+			*failure = (struct spawn_failure){.step = STEP_EXEC, .error = errno};
+			return -1;
+		}
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), attempt->script_fd);
+	spawn->file = "/bin/sh";
+	spawn->argv = long_line ? by_script : by_argument;
+	return spawn_start(spawn, failure);
+}
+
+static pid_t
+spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *failure)
+{
+	const struct task *task = attempt->task;
+	struct spawn spawn = {.environment = environment_for(&slot->environment, task),
+		.cwd = task->cwd,
+		.input = task->input};
+	struct command *command = &slot->command;
+	if (!command_prepare(command, &slot->cache, task->command, task->command_len,
+		    spawn.environment))
+		return spawn_shell(attempt, slot, &spawn, failure);
+	attempt->result.via = RESULT_VIA_DIRECT;
+	spawn.file = command->file;
+	spawn.argv = command->argv;
+	pid_t pid = spawn_start(&spawn, failure);
+	if (pid > 0 || failure->step != STEP_EXEC)
+		return pid;
+	/* Whatever execve says, the shell says it as users know it: a script without "#!", 126, 127. */
+	command_forget(&slot->cache, command);
+	return spawn_shell(attempt, slot, &spawn, failure);
+}
+
+void
+attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
+{
+	attempt->task = task;
+	attempt->start_ns = clock_now_ns();
+	attempt->deadline_ns = task->timeout_ms
+				       ? attempt->start_ns + task->timeout_ms * CLOCK_NS_PER_MS
+				       : CLOCK_NEVER;
+	attempt->result = (struct result){
+		.index = task->index, .attempt = task->attempt, .start_us = clock_unix_us()};
+	struct spawn_failure failure;
+	pid_t pid = spawn_task(attempt, slot, &failure);
+	if (pid > 0) {
+		attempt->pid = pid;
+		attempt->phase = ATTEMPT_ALIVE;
+		return;
+	}
+	if (failure.step == STEP_CLONE && (failure.error == EAGAIN || failure.error == ENOMEM)) {
+		attempt->task = NULL;
+		return;
+	}
+	attempt->result.reason = RESULT_SPAWN;
+	attempt->result.step = (uint8_t)failure.step;
+	attempt->result.error = failure.error;
+	attempt->result.exit_code = failure.error == ENOENT ? 127 : 126;
+	attempt->phase = ATTEMPT_ENDED;
+}
+
+/* --- end --- */
+
+/* Every process is gone, or left alone: what is in the pipes now is the last of it. */
+static void
+drain(struct attempt *attempt, struct slot *slot)
+{
+	attempt->phase = ATTEMPT_DRAINING;
+	for (int i = 0; i < 2; i++)
+		attempt->full[i] = !capture_read(&attempt->capture, i, slot->pipes.fds[i],
+			&slot->capture_options);
+	if (attempt->full[0] || attempt->full[1])
+		return;
+	struct err err;
+	if (slot->kept && capture_pipes_renew(&slot->pipes, &err) < 0)
+		die(4, "executor: %s", err.text);
+	attempt->result.out_bytes = attempt->capture.streams[0].total;
+	attempt->result.err_bytes = attempt->capture.streams[1].total;
+	attempt->phase = ATTEMPT_ENDED;
+}
+
+void
+attempt_read(struct attempt *attempt, struct slot *slot, int i)
+{
+	if (attempt->phase == ATTEMPT_DRAINING)
+		drain(attempt, slot);
+	else
+		attempt->full[i] = !capture_read(&attempt->capture, i, slot->pipes.fds[i],
+			&slot->capture_options);
+}
+
+static enum result_reason
+reason_of(const struct attempt *attempt, const struct slot *slot, int status)
+{
+	if (attempt->stopped)
+		return attempt->stop_reason;
+	/* SLURM signals every process of a job: a shell may outlive the command that its signal ended,
+	 * and says so with 128 and the signal's number. */
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : code > 128 ? code - 128 : 0;
+	bool near = slot->signalled_ns && clock_now_ns() - slot->signalled_ns < SIGNAL_NEAR_NS;
+	if (near && (signal == SIGTERM || signal == SIGUSR1 || signal == SIGKILL))
+		return RESULT_CANCELLED;
+	if (WIFSIGNALED(status))
+		return RESULT_SIGNAL;
+	return code ? RESULT_EXIT : RESULT_OK;
+}
+
+static void
+main_ended(struct attempt *attempt, const struct slot *slot, int status, const struct rusage *usage)
+{
+	struct result *result = &attempt->result;
+	result->runtime_ns = clock_now_ns() - attempt->start_ns;
+	result->reason = (uint8_t)reason_of(attempt, slot, status);
+	result->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	result->user_us = usage->ru_utime.tv_sec * INT64_C(1000000) + usage->ru_utime.tv_usec;
+	result->system_us = usage->ru_stime.tv_sec * INT64_C(1000000) + usage->ru_stime.tv_usec;
+	result->maxrss_kib = usage->ru_maxrss;
+	attempt->pid = 0;
+}
+
+static void
+sweep(struct attempt *attempt, enum attempt_phase phase, int64_t wait_ns)
+{
+	attempt->phase = phase;
+	attempt->deadline_ns = clock_now_ns() + wait_ns;
+	tree_signal(phase == ATTEMPT_SWEEPING ? SIGTERM : SIGKILL, NULL);
+}
+
+/* The main process is reaped, and it has left others behind. */
+static void
+handle_strays(struct attempt *attempt, struct slot *slot)
+{
+	if (attempt->phase == ATTEMPT_SWEEPING) {
+		tree_signal(SIGTERM, NULL); /* those that were grandchildren a moment ago */
+	} else if (attempt->phase == ATTEMPT_SWEEPING_HARD) {
+		tree_signal(SIGKILL, NULL);
+	} else {
+		int left = tree_count();
+		attempt->result.strays = (uint32_t)(left > slot->kept ? left - slot->kept : 0);
+		if (slot->setup.stray == STRAY_KEEP) {
+			slot->kept = left;
+			drain(attempt, slot);
+		} else if (attempt->stopped) { /* they had their TERM with it */
+			sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
+		} else {
+			sweep(attempt, ATTEMPT_SWEEPING, STRAY_GRACE_NS);
+		}
+	}
+}
+
+void
+attempt_reap(struct attempt *attempt, struct slot *slot)
+{
+	int status;
+	struct rusage usage;
+	pid_t pid;
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+		if (pid == attempt->pid)
+			main_ended(attempt, slot, status, &usage);
+	bool none_left = pid < 0 && errno == ECHILD;
+	if (none_left)
+		slot->kept = 0;
+	if (attempt->phase == ATTEMPT_IDLE || attempt->phase >= ATTEMPT_DRAINING || attempt->pid)
+		return;
+	if (none_left)
+		drain(attempt, slot);
+	else
+		handle_strays(attempt, slot);
+}
+
+void
+attempt_stop(struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns)
+{
+	attempt_reap(attempt, slot); /* what has ended by itself was not stopped by us */
+	if (attempt->phase != ATTEMPT_ALIVE && attempt->phase != ATTEMPT_STOPPING)
+		return;
+	if (!attempt->stopped)
+		attempt->stop_reason = reason;
+	attempt->stopped = true;
+	attempt->phase = grace_ns > 0 ? ATTEMPT_STOPPING : ATTEMPT_KILLED;
+	attempt->deadline_ns = clock_now_ns() + grace_ns;
+	int signal = grace_ns > 0 ? SIGTERM : SIGKILL;
+	kill(-attempt->pid, signal);
+	tree_signal(signal, NULL);
+	kill(-attempt->pid, SIGCONT); /* a stopped process takes no TERM */
+}
+
+int64_t
+attempt_deadline(const struct attempt *attempt)
+{
+	switch (attempt->phase) {
+	case ATTEMPT_ALIVE:
+	case ATTEMPT_STOPPING:
+	case ATTEMPT_SWEEPING:
+	case ATTEMPT_SWEEPING_HARD:
+		return attempt->deadline_ns;
+	default:
+		return CLOCK_NEVER;
+	}
+}
+
+void
+attempt_tick(struct attempt *attempt, struct slot *slot, int64_t now)
+{
+	if (now < attempt_deadline(attempt))
+		return;
+	if (attempt->phase == ATTEMPT_ALIVE) {
+		attempt_stop(attempt, slot, RESULT_TIMEOUT, TIMEOUT_GRACE_NS);
+	} else if (attempt->phase == ATTEMPT_STOPPING) {
+		attempt_stop(attempt, slot, attempt->stop_reason, 0);
+	} else if (attempt->phase == ATTEMPT_SWEEPING) {
+		sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
+	} else {
+		slot->sick = true;
+		slot->kept = tree_count();
+		drain(attempt, slot);
+	}
+}
+
+void
+attempt_reset(struct attempt *attempt)
+{
+	task_free(attempt->task);
+	if (attempt->script_fd)
+		close(attempt->script_fd);
+	struct capture capture = attempt->capture;
+	for (int i = 0; i < 2; i++) {
+		buf_consume(&capture.streams[i].memory, capture.streams[i].memory.len);
+		capture.streams[i].total = 0;
+	}
+	*attempt = (struct attempt){.capture = capture};
+}

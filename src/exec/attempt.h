@@ -1,0 +1,88 @@
+/*
+ * One attempt at a task, from its spawn until nothing of it is left.
+ *
+ *   IDLE -> ALIVE -> (STOPPING -> KILLED) -> its main process is reaped
+ *        -> (SWEEPING -> SWEEPING_HARD) -> no descendant is left -> DRAINING -> ENDED -> IDLE
+ *
+ * It sends nothing: the executor looks at it once a turn.
+ */
+#ifndef EXEC_ATTEMPT_H
+#define EXEC_ATTEMPT_H
+
+#include "exec/capture.h"
+#include "exec/command.h"
+#include "exec/environment.h"
+#include "exec/setup.h"
+#include "tasks/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct spawn_failure;
+struct task;
+
+/* What all attempts of a slot share. */
+struct slot {
+	struct setup setup;
+	struct capture_options capture_options;
+	struct environment environment;
+	struct command command;
+	struct command_cache cache;
+	struct capture_pipes pipes;
+	int64_t signalled_ns; /* when a TERM or USR1 last came to this process; 0: never */
+	int kept;	      /* strays of earlier attempts that are still there */
+	bool sick;	      /* strays that cannot be killed: start nothing more */
+};
+
+enum attempt_phase {
+	ATTEMPT_IDLE,
+	ATTEMPT_ALIVE,
+	ATTEMPT_STOPPING,      /* TERM was sent; KILL at the deadline */
+	ATTEMPT_KILLED,	       /* KILL was sent */
+	ATTEMPT_SWEEPING,      /* the main process is reaped, others are left: TERM was sent */
+	ATTEMPT_SWEEPING_HARD, /* KILL was sent to them; the slot is sick at the deadline */
+	ATTEMPT_DRAINING,      /* no process is left, but the spool is full */
+	ATTEMPT_ENDED,	       /* result and capture are complete */
+};
+
+struct attempt {
+	enum attempt_phase phase;
+	struct task *task; /* owned */
+	pid_t pid;	   /* 0 once reaped */
+	int script_fd;	   /* what a shell reads a very long line from; 0: none */
+	int64_t start_ns;
+	int64_t deadline_ns;
+	bool stopped; /* it was told to end, for stop_reason */
+	enum result_reason stop_reason;
+	bool full[2]; /* the capture of that stream takes no more until some is taken out */
+	struct result result;
+	struct capture capture;
+};
+
+/*
+ * Starts TASK and takes it over. Afterwards the phase is ALIVE, or ENDED with reason RESULT_SPAWN,
+ * or still IDLE when the system has no room for another process: then the task is still the caller's,
+ * who tries again later.
+ */
+void attempt_start(struct attempt *attempt, struct slot *slot, struct task *task);
+
+/* TERM now and KILL after GRACE_NS; KILL at once if that is 0. An attempt whose main process has
+ * ended by itself is left to end so. */
+void attempt_stop(struct attempt *attempt, struct slot *slot, enum result_reason reason,
+	int64_t grace_ns);
+
+/* After SIGCHLD: reaps, and carries on as the phase demands. */
+void attempt_reap(struct attempt *attempt, struct slot *slot);
+
+/* Reads what the pipe of stream I holds; in DRAINING, call it for the streams that were full. */
+void attempt_read(struct attempt *attempt, struct slot *slot, int i);
+
+/* The next time attempt_tick() has something to do, CLOCK_NEVER for none. */
+int64_t attempt_deadline(const struct attempt *attempt);
+void attempt_tick(struct attempt *attempt, struct slot *slot, int64_t now);
+
+/* ENDED to IDLE: frees the task; the capture keeps its memory for the next. */
+void attempt_reset(struct attempt *attempt);
+
+#endif

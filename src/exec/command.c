@@ -1,0 +1,232 @@
+/* Direct or through the shell, and where a command is found. */
+#include "exec/command.h"
+
+#include "base/log.h"
+#include "exec/environment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Reserved words and builtins of POSIX's shell, of dash and of bash, sorted as strcmp(3) does. Many
+ * exist as binaries too and differ from them (echo -e, test, kill, time).
+ */
+static const char *const shell_words[] = {
+	".", ":", "[", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd",
+	"chdir", "command", "compgen", "complete", "compopt", "continue", "coproc", "declare",
+	"dirs", "disown", "do", "done", "echo", "elif", "else", "enable", "esac", "eval", "exec",
+	"exit", "export", "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help",
+	"history", "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "newgrp",
+	"popd", "printf", "pushd", "pwd", "read", "readarray", "readonly", "return", "select",
+	"set", "shift", "shopt", "source", "suspend", "test", "then", "time", "times", "trap",
+	"true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static int
+compare_word(const void *key, const void *entry)
+{
+	return strcmp(key, *(const char *const *)entry);
+}
+
+static bool
+is_shell_word(const char *word, size_t len)
+{
+	char text[16];
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, word, len);
+	text[len] = '\0';
+	return bsearch(text, shell_words, sizeof(shell_words) / sizeof(shell_words[0]),
+		sizeof(shell_words[0]), compare_word);
+}
+
+/* An assignment: a name, then "=". */
+static bool
+is_assignment(const char *word, size_t len)
+{
+	size_t i = 0;
+	while (i < len && (word[i] == '_' || (word[i] >= 'A' && word[i] <= 'Z') ||
+				  (word[i] >= 'a' && word[i] <= 'z') ||
+				  (i && word[i] >= '0' && word[i] <= '9')))
+		i++;
+	return i && i < len && word[i] == '=';
+}
+
+bool
+command_needs_shell(const char *line, size_t len)
+{
+	static const bool special[256] = {
+		[';'] = true, ['&'] = true, ['|'] = true, ['<'] = true, ['>'] = true, ['('] = true,
+		[')'] = true, ['$'] = true, ['`'] = true, ['\\'] = true, ['"'] = true,
+		['\''] = true, ['*'] = true, ['?'] = true, ['['] = true, [']'] = true,
+		['{'] = true, ['}'] = true, ['~'] = true, ['\n'] = true, ['\0'] = true,
+	};
+	const char *first = NULL;
+	size_t first_len = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (special[(unsigned char)line[i]])
+			return true;
+		if (is_blank(line[i]) || (i && !is_blank(line[i - 1])))
+			continue;
+		size_t end = i;
+		while (end < len && !is_blank(line[end]))
+			end++;
+		if (line[i] == '#' || (line[i] == '!' && end == i + 1))
+			return true;
+		if (!first) {
+			first = line + i;
+			first_len = end - i;
+		}
+	}
+	return !first || is_assignment(first, first_len) || is_shell_word(first, first_len);
+}
+
+static void
+split(struct command *command, const char *line, size_t len)
+{
+	if (command->room < len + 1) {
+		command->room = 2 * len + 64;
+		command->words = xrealloc(command->words, command->room);
+	}
+	memcpy(command->words, line, len);
+	command->words[len] = '\0';
+	size_t argc = 0;
+	for (char *at = command->words;;) {
+		while (is_blank(*at))
+			*at++ = '\0';
+		if (argc + 1 >= command->argv_room) {
+			command->argv_room = command->argv_room ? 2 * command->argv_room : 16;
+			command->argv = xrealloc(command->argv, command->argv_room * sizeof(char *));
+		}
+		command->argv[argc] = *at ? at : NULL;
+		if (!*at)
+			return;
+		argc++;
+		while (*at && !is_blank(*at))
+			at++;
+	}
+}
+
+static bool
+is_program(const char *file)
+{
+	struct stat status;
+	return stat(file, &status) == 0 && S_ISREG(status.st_mode) && access(file, X_OK) == 0;
+}
+
+/* The file a shell would exec for WORD, as a new string; NULL if that is for the shell to say. */
+static char *
+search_path(const char *word, const char *path)
+{
+	while (path && *path == '/') {
+		size_t dir = strcspn(path, ":");
+		size_t room = dir + strlen(word) + 2;
+		char *file = xmalloc(room);
+		snprintf(file, room, "%.*s/%s", (int)dir, path, word);
+		if (is_program(file))
+			return file;
+		free(file);
+		path = path[dir] ? path + dir + 1 : NULL;
+	}
+	return NULL;
+}
+
+void
+command_cache_clear(struct command_cache *cache)
+{
+	for (size_t i = 0; i < sizeof(cache->entries) / sizeof(cache->entries[0]); i++) {
+		free(cache->entries[i].word);
+		free(cache->entries[i].file);
+	}
+	free(cache->path_variable);
+	*cache = (struct command_cache){0};
+}
+
+static struct command_found *
+cache_entry(struct command_cache *cache, const char *word)
+{
+	unsigned hash = 0;
+	for (; *word; word++)
+		hash = hash * 31 + (unsigned char)*word;
+	return &cache->entries[hash % (sizeof(cache->entries) / sizeof(cache->entries[0]))];
+}
+
+static const char *
+find_program(struct command_cache *cache, const char *word, const char *path)
+{
+	if (strchr(word, '/'))
+		return word;
+	if (!path)
+		return NULL;
+	if (!cache->path_variable || strcmp(cache->path_variable, path) != 0) {
+		command_cache_clear(cache);
+		cache->path_variable = xstrdup(path);
+	}
+	struct command_found *entry = cache_entry(cache, word);
+	if (entry->word && strcmp(entry->word, word) == 0)
+		return entry->file;
+	char *file = search_path(word, path);
+	if (!file)
+		return NULL;
+	free(entry->word);
+	free(entry->file);
+	*entry = (struct command_found){.word = xstrdup(word), .file = file};
+	return file;
+}
+
+/* bash, where it is /bin/sh, exports functions as BASH_FUNC_name%%=… */
+static bool
+is_exported_function(const char *word, char *const *environment)
+{
+	size_t len = strlen(word);
+	for (; *environment; environment++) {
+		const char *entry = *environment;
+		if (strncmp(entry, "BASH_FUNC_", 10) == 0 && strncmp(entry + 10, word, len) == 0 &&
+			strncmp(entry + 10 + len, "%%=", 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+command_prepare(struct command *command, struct command_cache *cache, const char *line, size_t len,
+	char *const *environment)
+{
+	command->file = NULL;
+	if (command_needs_shell(line, len))
+		return false;
+	split(command, line, len);
+	if (is_exported_function(command->argv[0], environment))
+		return false;
+	command->file =
+		find_program(cache, command->argv[0], environment_get(environment, "PATH"));
+	return command->file != NULL;
+}
+
+void
+command_forget(struct command_cache *cache, const struct command *command)
+{
+	struct command_found *entry = cache_entry(cache, command->argv[0]);
+	if (!entry->word || strcmp(entry->word, command->argv[0]) != 0)
+		return;
+	free(entry->word);
+	free(entry->file);
+	*entry = (struct command_found){0};
+}
+
+void
+command_clear(struct command *command)
+{
+	free(command->argv);
+	free(command->words);
+	*command = (struct command){0};
+}

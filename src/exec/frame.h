@@ -1,0 +1,35 @@
+/*
+ * What a rank and its executors say to each other (docs/PROTOCOL.md, "Frames"). SEQ numbers the
+ * tasks that a rank sends to one executor, from 1; it is how both name them.
+ */
+#ifndef EXEC_FRAME_H
+#define EXEC_FRAME_H
+
+enum frame_type {
+	/* rank to executor */
+	FRAME_SETUP = 1, /* struct setup */
+	FRAME_START,	 /* seq u64, task: run it after those before it */
+	FRAME_RECALL,	 /* seq u64: give it back if it has not started */
+	FRAME_KILL,	 /* seq u64, reason u8, grace_ms u32: TERM, then KILL after the grace */
+	FRAME_CREDIT,	 /* seq u64, chunks u32: send that many more chunks of its output */
+	FRAME_QUIT,	 /* nothing more will come: leave */
+
+	/* executor to rank */
+	FRAME_READY,	/* cpus: the mask read back */
+	FRAME_STARTED,	/* seq u64: it has been running for EXEC_STARTED_MS */
+	FRAME_ENDED,	/* seq u64, result */
+	FRAME_RECALLED, /* seq u64, given u8: 1 given back, 0 too late */
+	FRAME_OFFER,	/* seq u64: it runs, and its spool is full: fetch its output */
+	FRAME_CHUNK,	/* seq u64, stream u8 (1, 2), bytes */
+	FRAME_OUT_END,	/* seq u64: all chunks of an offered output are sent */
+	FRAME_SICK,	/* text: descendants of a task cannot be killed; the slot is to be closed */
+};
+
+#define EXEC_STARTED_MS 200
+
+/* The most output that rides with a result, both streams together. */
+#define EXEC_RIDE_BYTES (16 * 1024)
+
+#define EXEC_CHUNK_BYTES (64 * 1024)
+
+#endif

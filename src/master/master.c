@@ -1,0 +1,363 @@
+/* The master's turn: output, records, messages, screen. */
+#include "master/master.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/pack.h"
+#include "comm/transport.h"
+#include "master/internal.h"
+#include "run/journal.h"
+#include "run/record.h"
+#include "sched/sched.h"
+#include "tasks/list.h"
+#include "tasks/task.h"
+#include "ui/observer.h"
+
+#include <stdlib.h>
+
+#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
+
+enum { SESSION = 1 };
+
+void
+master_stop(struct master *master, enum master_stop why)
+{
+	if (why > master->stop)
+		master->stop = why;
+	task_free(master->next);
+	master->next = NULL;
+	while (master->nreturned)
+		task_free(master->returned[--master->nreturned]);
+	master->list_waits = false;
+}
+
+/* --- interrupts and losses --- */
+
+static void
+send_kill_all(struct master *master, uint32_t grace_ms)
+{
+	for (int i = 0; i < master->members.count; i++) {
+		struct member *member = &master->members.list[i];
+		if (member->lost || member->bye)
+			continue;
+		struct buf *buf = message_begin(&member->link, MESSAGE_KILL);
+		pack_u64(buf, 0);
+		pack_u8(buf, RESULT_CANCELLED);
+		pack_u32(buf, grace_ms);
+		message_send(&member->link, member->peer);
+	}
+}
+
+void
+master_interrupt(struct master *master, int64_t now_ns)
+{
+	master_stop(master, STOP_INTERRUPT);
+	send_kill_all(master, master->interrupts++ ? 0 : master->options.grace_ms);
+	if (master->options.settle_ms && master->settle_ns == CLOCK_NEVER)
+		master->settle_ns = now_ns + master->options.settle_ms * CLOCK_NS_PER_MS;
+}
+
+/* Every flight that FITS gets the reason. Ending one can end others' wait, so the table is walked
+ * again for each. */
+static void
+all_gone(struct master *master, int worker, enum result_reason reason)
+{
+	bool found = true;
+	while (found) {
+		found = false;
+		struct flight *flight;
+		for (size_t at = 0; (flight = flights_next(master->flights, &at));) {
+			bool out = flight->fetching || !flight->ended;
+			if ((worker >= 0 && flight->worker != worker) || !out)
+				continue;
+			master_task_gone(master, flight, reason);
+			flight->fetching = false;
+			found = true;
+		}
+	}
+}
+
+void
+master_lost(struct master *master, int peer)
+{
+	struct member *member = members_of_peer(&master->members, peer);
+	master->said_bye++;
+	if (!member) {
+		master->gone++;
+		return;
+	}
+	if (member->bye)
+		master->said_bye--;
+	member->bye = member->lost = true;
+	int number = (int)(member - master->members.list);
+	log_warning("rank %d on %s is lost", (int)member->hello.rank, member->hello.host);
+	member->open_slots = 0;
+	sched_slots(master->sched, number, 0);
+	all_gone(master, number, RESULT_LOST);
+}
+
+void
+master_message(struct master *master, int peer, const void *data, size_t len, int64_t now_ns)
+{
+	struct message_head head;
+	struct unpack in;
+	struct err err;
+	if (message_parse(data, len, &head, &in, &err) < 0)
+		die(4, "from rank %d: %s", peer, err.text);
+	if (head.type != MESSAGE_HEARTBEAT)
+		master->active_ns = now_ns;
+	master_handle(master, peer, &head, &in);
+}
+
+/* --- the turn --- */
+
+static void
+count(struct master *master, const struct result *result)
+{
+	master->recorded++;
+	if (result->reason == RESULT_CANCELLED)
+		master->cancelled++;
+	else if (result->reason != RESULT_OK)
+		master->failed++;
+}
+
+static void
+record(struct master *master, const struct flight *flight)
+{
+	const struct member *member = &master->members.list[flight->worker];
+	const struct member_slot *slot = &member->slots[flight->result.slot];
+	count(master, &flight->result);
+	if (master->options.journal)
+		record_append(&master->lines,
+			&(struct record){.session = SESSION,
+				.host = member->hello.host,
+				.rank = member->hello.rank,
+				.slot = (int)slot->number,
+				.cores = slot->cores,
+				.task = flight->task,
+				.result = &flight->result});
+	struct observer *observer = master->options.observer;
+	if (observer)
+		observer->ops->ended(observer,
+			&(struct observed_end){.task = flight->task,
+				.result = &flight->result,
+				.host = member->hello.host,
+				.tail = flight->tail.data,
+				.tail_len = flight->tail.len});
+}
+
+/* A success is recorded only now, when its output is out. */
+static void
+record_done(struct master *master)
+{
+	struct flight *flight;
+	while ((flight = output_next_done(master->output))) {
+		record(master, flight);
+		flights_remove(master->flights, flight, false);
+	}
+	if (!master->lines.len)
+		return;
+	journal_append(master->options.journal, master->lines.data, master->lines.len);
+	buf_consume(&master->lines, master->lines.len);
+}
+
+static void
+write_output(struct master *master)
+{
+	struct err err;
+	if (output_write(master->output, &err) == 0 || master->stop == STOP_FAILURE)
+		return;
+	log_error("%s: the run is stopped", err.text);
+	master_stop(master, STOP_FAILURE);
+	send_kill_all(master, master->options.grace_ms);
+}
+
+static void
+check_journal(struct master *master)
+{
+	struct err err;
+	if (!master->options.journal || master->stop == STOP_FAILURE ||
+		!journal_failed(master->options.journal, &err))
+		return;
+	log_error("%s: no further task is started", err.text);
+	master_stop(master, STOP_FAILURE);
+}
+
+static void
+settle(struct master *master, int64_t now_ns)
+{
+	if (now_ns < master->settle_ns)
+		return;
+	master->settle_ns = CLOCK_NEVER;
+	all_gone(master, -1, RESULT_CANCELLED);
+	record_done(master);
+	if (master->options.journal)
+		journal_flush(master->options.journal);
+}
+
+/* No slot will ever be there again, and tasks are. */
+static void
+check_slots(struct master *master)
+{
+	if (master->members.count + master->gone < master->options.workers || master->stop)
+		return;
+	bool work = master->next || master->nreturned || !master->list_ended;
+	if (!work || sched_total_slots(master->sched) > 0 || members_have_slots(&master->members))
+		return;
+	log_error("no slot is left to run tasks on");
+	master_stop(master, STOP_FAILURE);
+}
+
+/* All flights that are left are those whose output can no longer be written. */
+static bool
+is_over(const struct master *master)
+{
+	bool no_more = master->stop || (master->list_ended && !master->next && !master->nreturned);
+	if (!no_more)
+		return false;
+	if (output_write(master->output, NULL) == 0)
+		return flights_count(master->flights) == 0;
+	struct flight *flight;
+	for (size_t at = 0; (flight = flights_next(master->flights, &at));)
+		if (!flight->ended && !master->members.list[flight->worker].lost)
+			return false;
+	return true;
+}
+
+static void
+send_to_all(struct master *master, enum message_type type)
+{
+	for (int i = 0; i < master->members.count; i++) {
+		struct member *member = &master->members.list[i];
+		if (member->lost)
+			continue;
+		message_begin(&member->link, type);
+		message_send(&member->link, member->peer);
+	}
+}
+
+static void
+end_run(struct master *master)
+{
+	if (!master->draining && is_over(master)) {
+		master->draining = true;
+		send_to_all(master, MESSAGE_DRAIN);
+	}
+	if (master->draining && !master->finished && master->said_bye == master->options.workers) {
+		master->finished = true;
+		send_to_all(master, MESSAGE_BYE_ACK);
+	}
+}
+
+static void
+show(struct master *master, int64_t now_ns)
+{
+	struct observer *observer = master->options.observer;
+	if (!observer)
+		return;
+	struct observed_run run = {.tasks = list_count(master->options.list),
+		.handed_out = master->handed_out,
+		.held = (int)flights_count(master->flights),
+		.slots = sched_total_slots(master->sched),
+		.hosts = members_hosts(&master->members)};
+	observer->ops->turn(observer, &run, now_ns);
+}
+
+void
+master_turn(struct master *master, int64_t now_ns)
+{
+	write_output(master);
+	record_done(master);
+	check_journal(master);
+	settle(master, now_ns);
+	master_dispatch(master);
+	check_slots(master);
+	end_run(master);
+	show(master, now_ns);
+}
+
+/* --- what the loop asks --- */
+
+int64_t
+master_deadline_ns(const struct master *master)
+{
+	return master->settle_ns;
+}
+
+int64_t
+master_poll_cap_ns(const struct master *master, int64_t now_ns)
+{
+	return output_is_fetching(master->output)
+		       ? FETCH_POLL_NS
+		       : sched_poll_cap_ns(master->sched, now_ns - master->active_ns);
+}
+
+int
+master_list_fd(const struct master *master)
+{
+	return master->list_waits ? list_fd(master->options.list) : -1;
+}
+
+int
+master_output_fd(const struct master *master, int i)
+{
+	return output_wants(master->output, i);
+}
+
+bool
+master_finished(const struct master *master)
+{
+	return master->finished;
+}
+
+int
+master_exit_code(const struct master *master)
+{
+	if (master->stop == STOP_FAILURE)
+		return 4;
+	if (master->stop || master->cancelled)
+		return 3;
+	return master->failed ? 1 : 0;
+}
+
+static void
+send_credit(void *arg, struct flight *flight, uint32_t chunks)
+{
+	struct master *master = arg;
+	struct member *member = &master->members.list[flight->worker];
+	struct buf *buf = message_begin(&member->link, MESSAGE_OUT_CREDIT);
+	pack_u64(buf, flight->task->index);
+	pack_u32(buf, chunks);
+	message_send(&member->link, member->peer);
+}
+
+struct master *
+master_new(const struct master_options *options)
+{
+	struct master *master = xcalloc(1, sizeof(*master));
+	master->options = *options;
+	master->settle_ns = CLOCK_NEVER;
+	master->active_ns = clock_now_ns();
+	master->flights = flights_new();
+	members_init(&master->members, options->transport->size);
+	master->sched = sched_new(&(struct sched_options){.polled = options->transport->size > 1});
+	master->output = output_new(&(struct output_options){
+		.fds = {options->fds[0], options->fds[1]}, .credit = send_credit, .arg = master});
+	return master;
+}
+
+void
+master_free(struct master *master)
+{
+	if (!master)
+		return;
+	master_stop(master, STOP_NO);
+	flights_free(master->flights);
+	members_clear(&master->members);
+	output_free(master->output);
+	sched_free(master->sched);
+	buf_clear(&master->lines);
+	free(master->returned);
+	free(master);
+}

@@ -1,0 +1,56 @@
+/*
+ * Our own standard output and error, on which tasks' outputs appear whole, one task after the other.
+ *
+ * Outputs that rode with their results are written as they come. A large one is fetched chunk by
+ * chunk against credit, and while it is, the others wait in memory: output_backlog() says how much,
+ * and the master hands out nothing while that is too much. So memory stays bounded, and a slow reader
+ * slows the run down instead.
+ */
+#ifndef MASTER_OUTPUT_H
+#define MASTER_OUTPUT_H
+
+#include "master/flights.h"
+
+struct err;
+struct output;
+
+struct output_options {
+	int fds[2]; /* where standard output and error of tasks go; not owned */
+	/* Asks the worker of the flight for CHUNKS more of its output. */
+	void (*credit)(void *arg, struct flight *flight, uint32_t chunks);
+	void *arg;
+};
+
+struct output *output_new(const struct output_options *options);
+void output_free(struct output *output);
+
+/* The flight has ended; OUT and ERR are its outputs, if they rode. */
+void output_ended(struct output *output, struct flight *flight, const char *out, const char *err);
+
+/* Its output is to be fetched while it runs (OUT_OFFER). */
+void output_offered(struct output *output, struct flight *flight);
+
+/* STREAM is 1 or 2. */
+void output_chunk(struct output *output, struct flight *flight, int stream, const char *data,
+	size_t len);
+
+/* All of its output has come, or nothing more of it ever will. */
+void output_fetched(struct output *output, struct flight *flight);
+
+/* Writes what the descriptors take. Returns 0, or -1 with ERR once one failed for good: nothing is
+ * written any more. */
+int output_write(struct output *output, struct err *err);
+
+/* The next flight whose output is out, in the order in which they are; NULL if none is. */
+struct flight *output_next_done(struct output *output);
+
+/* Bytes in memory. */
+size_t output_backlog(const struct output *output);
+
+/* True while an output is being fetched. */
+bool output_is_fetching(const struct output *output);
+
+/* The descriptor that is to be polled for writing, -1 for none. I is 0 or 1. */
+int output_wants(const struct output *output, int i);
+
+#endif

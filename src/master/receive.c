@@ -1,0 +1,234 @@
+/* What workers say. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pack.h"
+#include "master/internal.h"
+#include "sched/sched.h"
+#include "tasks/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+master_task_ended(struct master *master, struct flight *flight, const struct result *result)
+{
+	if (flight->ended)
+		return;
+	bool ran = result->reason != RESULT_LOST && result->reason != RESULT_SPAWN;
+	sched_done(master->sched, flight->worker, ran ? result->runtime_ns : -1);
+	flight->ended = true;
+	flight->result = *result;
+	flight->result.out = flight->result.err = NULL;
+	output_ended(master->output, flight, result->out, result->err);
+}
+
+void
+master_task_gone(struct master *master, struct flight *flight, enum result_reason reason)
+{
+	struct result result = {.index = flight->task->index,
+		.attempt = flight->task->attempt,
+		.reason = (uint8_t)reason,
+		.start_us = clock_unix_us(),
+		.offered = flight->fetching};
+	if (flight->ended)
+		flight->result.reason = (uint8_t)reason; /* its output is lost */
+	else
+		master_task_ended(master, flight, &result);
+	if (flight->fetching)
+		output_fetched(master->output, flight);
+}
+
+static void
+report_hello(struct master *master, const struct hello *hello)
+{
+	if (hello->search_paths != master->options.search_paths && !master->paths_reported) {
+		log_warning("PATH or LD_LIBRARY_PATH of rank %d (%s) differs from rank 0's: "
+			    "commands may be found elsewhere there (--env-from-master sends rank 0's)",
+			(int)hello->rank, hello->host);
+		master->paths_reported = true;
+	}
+}
+
+/* Once all are here: oversubscribed hosts, and cores that no slot uses. */
+static void
+report_cores(const struct master *master)
+{
+	const struct members *members = &master->members;
+	int usable, leased;
+	members_cores(members, &usable, &leased);
+	for (int i = 0; i < members->count; i++) {
+		const struct hello *hello = &members->list[i].hello;
+		if (!hello->oversubscribed)
+			continue;
+		log_warning("%s has %u slots on %u usable cores: tasks there are not bound",
+			hello->host, hello->host_slots, hello->host_cores);
+		return;
+	}
+	if (leased < usable)
+		log_info("%d of %d usable cores have no slot (-j auto on one rank per host uses all%s)",
+			usable - leased, usable,
+			members->count > 1 ? ", --master-works gives rank 0 a slot" : "");
+}
+
+static void
+handle_hello(struct master *master, int peer, uint32_t id, struct unpack *in)
+{
+	struct hello hello;
+	if (!hello_unpack(in, &hello))
+		die(4, "the HELLO of rank %d cannot be read", peer);
+	report_hello(master, &hello);
+	int slots = (int)hello.nslots;
+	struct need offer = hello.offer;
+	struct message_link link = {.transport = master->options.transport,
+		.session = master->options.session,
+		.worker = id};
+	int number = members_add(&master->members, peer, &hello, &link);
+	sched_add(master->sched, &offer, slots);
+	if (master->members.count + master->gone == master->options.workers)
+		report_cores(master);
+	struct member *member = &master->members.list[number];
+	if (master->draining) {
+		message_begin(&member->link, MESSAGE_DRAIN);
+		message_send(&member->link, peer);
+	}
+}
+
+static void
+handle_results(struct master *master, struct unpack *in)
+{
+	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+		struct result result = result_unpack(in);
+		struct flight *flight = in->bad ? NULL : flights_find(master->flights, result.index);
+		if (flight && flight->task->attempt == result.attempt)
+			master_task_ended(master, flight, &result);
+	}
+}
+
+static void
+handle_started(struct master *master, struct unpack *in)
+{
+	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+		struct flight *flight = flights_find(master->flights, unpack_u64(in));
+		if (flight)
+			flight->running = true;
+	}
+}
+
+static void
+handle_recalled(struct master *master, struct member *member, struct unpack *in)
+{
+	member->recalling = false;
+	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+		struct flight *flight = flights_find(master->flights, unpack_u64(in));
+		bool given = unpack_u8(in);
+		if (flight && !flight->ended && given)
+			master_task_returned(master, flight);
+		else if (flight)
+			flight->running = true;
+	}
+}
+
+static struct member_slot *
+slot_of(struct member *member, struct unpack *in)
+{
+	uint32_t slot = unpack_u32(in);
+	if (in->bad || slot >= member->hello.nslots)
+		die(4, "rank %d speaks of a slot it does not have", member->hello.rank);
+	return &member->slots[slot];
+}
+
+static void
+handle_slot_up(struct master *master, struct member *member, struct unpack *in)
+{
+	struct member_slot *slot = slot_of(member, in);
+	struct cpus cpus = cpus_unpack(in);
+	char text[CPUS_TEXT_MAX];
+	free(slot->cores);
+	slot->cores = xstrdup(cpus_format(&cpus, text, sizeof(text)));
+	if (slot->down)
+		sched_slots(master->sched, (int)(member - master->members.list), ++member->open_slots);
+	slot->down = false;
+}
+
+static void
+handle_slot_down(struct master *master, struct member *member, struct unpack *in)
+{
+	struct member_slot *slot = slot_of(member, in);
+	bool for_ever = unpack_u8(in);
+	char why[512];
+	unpack_string(in, why, sizeof(why));
+	log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
+		for_ever ? "; it is closed" : "; it gets a new one");
+	if (!slot->down)
+		sched_slots(master->sched, (int)(member - master->members.list), --member->open_slots);
+	slot->down = true;
+	slot->closed = for_ever;
+}
+
+static void
+handle_output(struct master *master, enum message_type type, struct unpack *in)
+{
+	struct flight *flight = flights_find(master->flights, unpack_u64(in));
+	if (type == MESSAGE_OUT_CHUNK) {
+		int stream = unpack_u8(in);
+		size_t len;
+		const char *data = unpack_bytes(in, &len);
+		if (flight && !in->bad && (stream == 1 || stream == 2))
+			output_chunk(master->output, flight, stream, data, len);
+	} else if (type == MESSAGE_OUT_OFFER) {
+		if (flight)
+			output_offered(master->output, flight);
+	} else {
+		bool whole = unpack_u8(in);
+		if (flight && whole)
+			output_fetched(master->output, flight);
+		else if (flight)
+			master_task_gone(master, flight, RESULT_LOST);
+	}
+}
+
+void
+master_handle(struct master *master, int peer, const struct message_head *head, struct unpack *in)
+{
+	if (head->type == MESSAGE_HELLO) {
+		handle_hello(master, peer, head->worker, in);
+		return;
+	}
+	struct member *member = members_of_peer(&master->members, peer);
+	if (!member || member->link.worker != head->worker)
+		die(4, "a %s message from rank %d, which has not said who it is",
+			message_names[head->type], peer);
+	switch (head->type) {
+	case MESSAGE_RESULTS:
+		handle_results(master, in);
+		break;
+	case MESSAGE_STARTED:
+		handle_started(master, in);
+		break;
+	case MESSAGE_RECALLED:
+		handle_recalled(master, member, in);
+		break;
+	case MESSAGE_SLOT_UP:
+		handle_slot_up(master, member, in);
+		break;
+	case MESSAGE_SLOT_DOWN:
+		handle_slot_down(master, member, in);
+		break;
+	case MESSAGE_OUT_OFFER:
+	case MESSAGE_OUT_CHUNK:
+	case MESSAGE_OUT_END:
+		handle_output(master, head->type, in);
+		break;
+	case MESSAGE_HEARTBEAT:
+		unpack_i64(in);
+		break;
+	case MESSAGE_BYE:
+		member->bye = true;
+		master->said_bye++;
+		break;
+	default:
+		die(4, "the master cannot take a %s message", message_names[head->type]);
+	}
+	if (!unpack_ok(in))
+		die(4, "a %s message from rank %d cannot be read", message_names[head->type], peer);
+}

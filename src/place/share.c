@@ -1,0 +1,272 @@
+/*
+ * Sharing out cores. First each rank gets a pool of cores: its own, where masks are to be respected,
+ * or the host's. Then each pool is dealt out to the slots that draw from it.
+ */
+#include "place/share.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "place/topology.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct host {
+	const struct topology *topology;
+	const struct share_rank *ranks;
+	int nranks;
+	const struct share_options *options;
+	bool *usable;  /* by core: ours to share out */
+	int *owner;    /* by core: the only rank that may have it, -1: any */
+	bool *taken;   /* by core: some slot has it */
+	int *slots;    /* by rank, SHARE_AUTO resolved */
+	bool separate; /* masks are respected */
+};
+
+/* --- which cores --- */
+
+/* Masks of two or more ranks, and no two of them overlap. Ranks that only dispatch do not count. */
+static bool
+masks_are_disjoint(const struct host *host)
+{
+	int ranks = 0;
+	for (int i = 0; i < host->nranks; i++) {
+		if (!host->ranks[i].slots)
+			continue;
+		ranks++;
+		for (int k = i + 1; k < host->nranks; k++)
+			if (host->ranks[k].slots &&
+				cpus_intersect(&host->ranks[i].mask, &host->ranks[k].mask))
+				return false;
+	}
+	return ranks >= 2;
+}
+
+/* A rank whose own mask holds too few whole cores for the slots it wants is not bound on purpose. */
+static bool
+masks_suffice(const struct host *host)
+{
+	for (int i = 0; i < host->nranks; i++) {
+		int cores = 0, wanted = host->ranks[i].slots == SHARE_AUTO ? 1 : host->ranks[i].slots;
+		for (int c = 0; c < host->topology->ncores; c++)
+			cores += cpus_intersect(
+				&host->topology->cores[c].cpus, &host->ranks[i].mask);
+		if (wanted && cores < wanted * host->options->cores_per_slot)
+			return false;
+	}
+	return true;
+}
+
+static int
+count_usable(const struct host *host)
+{
+	int count = 0;
+	for (int c = 0; c < host->topology->ncores; c++)
+		count += host->usable[c];
+	return count;
+}
+
+/* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks first,
+ * and from the end. */
+static void
+apply_grant(struct host *host, const struct cpus *masks)
+{
+	int pus = 0;
+	const struct topology *topology = host->topology;
+	for (int c = 0; c < topology->ncores; c++)
+		pus += cpus_count(&topology->cores[c].cpus);
+	for (int pass = 0; pass < 2; pass++) {
+		for (int c = topology->ncores - 1; c >= 0; c--) {
+			bool inside = cpus_intersect(&topology->cores[c].cpus, masks);
+			int size = cpus_count(&topology->cores[c].cpus);
+			if (!host->usable[c] || inside != (pass == 1) ||
+				pus - size < host->options->granted_cpus)
+				continue;
+			host->usable[c] = false;
+			pus -= size;
+		}
+	}
+}
+
+static void
+choose_cores(struct host *host)
+{
+	const struct topology *topology = host->topology;
+	struct cpus masks = {0};
+	for (int i = 0; i < host->nranks; i++)
+		masks = cpus_or(&masks, &host->ranks[i].mask);
+	for (int c = 0; c < topology->ncores; c++) {
+		bool inside = cpus_intersect(&topology->cores[c].cpus, &masks);
+		host->usable[c] = !host->options->own_mask || inside;
+		host->owner[c] = -1;
+	}
+	host->separate = !host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
+	if (host->options->granted_cpus && !host->options->own_mask)
+		apply_grant(host, &masks);
+	for (int c = 0; host->separate && c < topology->ncores; c++) {
+		host->usable[c] = false;
+		for (int i = 0; i < host->nranks; i++) {
+			if (!host->ranks[i].slots ||
+				!cpus_intersect(&topology->cores[c].cpus, &host->ranks[i].mask) ||
+				host->usable[c])
+				continue;
+			host->usable[c] = true;
+			host->owner[c] = i;
+		}
+	}
+}
+
+/* --- how many slots --- */
+
+static int
+cores_of(const struct host *host, int rank)
+{
+	int count = 0;
+	for (int c = 0; c < host->topology->ncores; c++)
+		count += host->usable[c] && host->owner[c] == rank;
+	return count;
+}
+
+static void
+count_slots(struct host *host)
+{
+	int per_slot = host->options->cores_per_slot, asking = 0, fixed = 0;
+	for (int i = 0; i < host->nranks; i++) {
+		host->slots[i] = host->ranks[i].slots;
+		asking += host->slots[i] == SHARE_AUTO;
+		fixed += host->slots[i] > 0 ? host->slots[i] : 0;
+	}
+	int left = count_usable(host) / per_slot - fixed;
+	for (int i = 0, nth = 0; i < host->nranks; i++) {
+		if (host->slots[i] != SHARE_AUTO)
+			continue;
+		int slots = host->separate ? cores_of(host, i) / per_slot
+					   : left / asking + (nth < left % asking);
+		host->slots[i] = slots > 1 ? slots : 1;
+		nth++;
+	}
+}
+
+/* --- which core to which slot --- */
+
+/* How far apart two cores are. */
+static int
+distance(const struct core *a, const struct core *b)
+{
+	return a->package != b->package ? 3 : a->numa != b->numa ? 2 : a->l3 != b->l3 ? 1 : 0;
+}
+
+/* How good the run of WANTED free cores from FROM on is, less is better; -1: there is none. */
+static int
+cost_of_run(const struct host *host, int rank, int from, int wanted, int *cores)
+{
+	int found = 0, cost = 0;
+	for (int c = from; c < host->topology->ncores && found < wanted; c++)
+		if (host->usable[c] && !host->taken[c] &&
+			(!host->separate || host->owner[c] == rank))
+			cores[found++] = c;
+	if (found < wanted || cores[0] != from)
+		return -1;
+	const struct core *all = host->topology->cores;
+	for (int i = 1; i < wanted; i++) {
+		int far = distance(&all[cores[0]], &all[cores[i]]);
+		cost = far > cost ? far : cost;
+	}
+	return cost;
+}
+
+/* The first run of free cores that straddles least; the fastest first where they differ. */
+static bool
+take_run(struct host *host, int rank, int wanted, int *cores)
+{
+	int best = -1, best_cost = 0, best_speed = 0;
+	for (int c = 0; c < host->topology->ncores; c++) {
+		int cost = cost_of_run(host, rank, c, wanted, cores);
+		int speed = host->topology->cores[c].efficiency;
+		if (cost < 0 || (best >= 0 && (speed < best_speed ||
+				(speed == best_speed && cost >= best_cost))))
+			continue;
+		best = c;
+		best_cost = cost;
+		best_speed = speed;
+	}
+	if (best < 0)
+		return false;
+	cost_of_run(host, rank, best, wanted, cores);
+	for (int i = 0; i < wanted; i++)
+		host->taken[cores[i]] = true;
+	return true;
+}
+
+static struct share_slot
+slot_on(const struct topology *topology, const int *cores, int count)
+{
+	struct share_slot slot = {.numa = topology->cores[cores[0]].numa};
+	for (int i = 0; i < count; i++) {
+		slot.cpus = cpus_or(&slot.cpus, &topology->cores[cores[i]].cpus);
+		if (topology->cores[cores[i]].numa != slot.numa)
+			slot.numa = -1;
+	}
+	return slot;
+}
+
+/* Deals out the slots of all ranks, in order; false if the cores do not suffice. */
+static bool
+deal(struct host *host, int self, struct share *share)
+{
+	int wanted = host->options->cores_per_slot;
+	int *cores = xcalloc((unsigned long)wanted, sizeof(*cores));
+	bool enough = true;
+	for (int i = 0; i < host->nranks && enough; i++) {
+		for (int s = 0; s < host->slots[i] && enough; s++) {
+			enough = take_run(host, i, wanted, cores);
+			if (enough && i == self)
+				share->slots[s] = slot_on(host->topology, cores, wanted);
+		}
+	}
+	free(cores);
+	return enough;
+}
+
+int
+share_out(const struct topology *topology, const struct share_rank *ranks, int nranks, int self,
+	const struct share_options *options, struct share *share, struct err *err)
+{
+	unsigned long ncores = (unsigned long)topology->ncores;
+	struct host host = {.topology = topology,
+		.ranks = ranks,
+		.nranks = nranks,
+		.options = options,
+		.usable = xcalloc(ncores, sizeof(bool)),
+		.owner = xcalloc(ncores, sizeof(int)),
+		.taken = xcalloc(ncores, sizeof(bool)),
+		.slots = xcalloc((unsigned long)nranks, sizeof(int))};
+	choose_cores(&host);
+	count_slots(&host);
+	*share = (struct share){.nslots = host.slots[self], .host_cores = count_usable(&host)};
+	for (int i = 0; i < nranks; i++) {
+		share->first += i < self ? host.slots[i] : 0;
+		share->host_slots += host.slots[i];
+	}
+	share->slots = xcalloc((unsigned long)share->nslots, sizeof(*share->slots));
+	bool enough = share->host_slots * options->cores_per_slot <= share->host_cores;
+	share->oversubscribed = !enough;
+	bool bound = options->bind && enough && deal(&host, self, share);
+	for (int s = 0; s < share->nslots && !bound; s++)
+		share->slots[s] = (struct share_slot){.numa = -1};
+	free(host.usable);
+	free(host.owner);
+	free(host.taken);
+	free(host.slots);
+	if (share->host_cores > 0)
+		return 0;
+	share_clear(share);
+	return err_set(err, "no usable core on this host");
+}
+
+void
+share_clear(struct share *share)
+{
+	free(share->slots);
+	*share = (struct share){0};
+}

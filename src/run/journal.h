@@ -1,0 +1,46 @@
+/*
+ * The journal of one session. One thread, the only one of ours, writes and syncs it, because a write
+ * to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES and one second
+ * behind. Signals are blocked in that thread.
+ *
+ * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky:
+ * journal_failed() says so from then on and journal_close() returns it.
+ */
+#ifndef RUN_JOURNAL_H
+#define RUN_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct journal;
+
+#define JOURNAL_BYTES (16L << 20)
+
+/* Creates PATH (O_EXCL) with LEN bytes of TEXT in it, synced, its directory too, and starts the
+ * thread. NULL with ERR. */
+struct journal *journal_open(const char *path, const char *text, size_t len, struct err *err);
+
+/* Copies whole lines into the front buffer. May pass JOURNAL_BYTES by what one turn brings; the
+ * caller stops making work while journal_full(). Never blocks on the disk. */
+void journal_append(struct journal *journal, const char *lines, size_t len);
+
+/* True while the buffers hold JOURNAL_BYTES or more. */
+bool journal_full(struct journal *journal);
+
+/* A descriptor (eventfd) that becomes readable when the journal stops being full or fails. */
+int journal_fd(const struct journal *journal);
+
+/* Call when journal_fd() was readable: drains it. */
+void journal_woken(struct journal *journal);
+
+/* True, with ERR filled, once a write or sync failed. */
+bool journal_failed(struct journal *journal, struct err *err);
+
+/* Asks for a sync now rather than within the second; does not wait. */
+void journal_flush(struct journal *journal);
+
+/* Writes and syncs everything, ends the thread, frees it. Returns 0, or -1 with ERR. */
+int journal_close(struct journal *journal, struct err *err);
+
+#endif

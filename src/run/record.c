@@ -1,0 +1,124 @@
+/* Lines of the journal. */
+#include "run/record.h"
+
+#include "base/buf.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
+
+#include <stdio.h>
+
+static const char version_line[] = "# mpbatch journal 1\n";
+static const char header_line[] =
+	"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tmaxrss\t"
+	"exit\tsignal\treason\tvia\tstdout\tstderr\tstrays\tid\tcommand\n";
+
+void
+record_header(struct buf *buf)
+{
+	buf_append_string(buf, version_line);
+	buf_append_string(buf, header_line);
+}
+
+void
+record_escape(struct buf *buf, const char *text, unsigned long len)
+{
+	unsigned long plain = 0; /* where the bytes that stay as they are begin */
+	for (unsigned long i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c >= ' ' && c != '\\' && c != 0x7f)
+			continue;
+		buf_append(buf, text + plain, i - plain);
+		plain = i + 1;
+		if (c == '\t')
+			buf_append(buf, "\\t", 2);
+		else if (c == '\n')
+			buf_append(buf, "\\n", 2);
+		else if (c == '\\')
+			buf_append(buf, "\\\\", 2);
+		else
+			buf_printf(buf, "\\x%02x", c);
+	}
+	buf_append(buf, text + plain, len - plain);
+}
+
+/* Nine numbers by hand: snprintf would be most of what a record costs. */
+static char *
+put_number(char *at, uint64_t value)
+{
+	char digits[24];
+	int n = 0;
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (n)
+		*at++ = digits[--n];
+	return at;
+}
+
+static char *
+put_tab(char *at)
+{
+	*at++ = '\t';
+	return at;
+}
+
+static char *
+put_seconds(char *at, int64_t microseconds)
+{
+	uint64_t us = microseconds > 0 ? (uint64_t)microseconds : 0;
+	at = put_number(at, us / 1000000);
+	*at++ = '.';
+	for (uint64_t digit = 100000; digit; digit /= 10)
+		*at++ = (char)('0' + us / digit % 10);
+	return put_tab(at);
+}
+
+static void
+append_numbers(struct buf *buf, const struct record *record)
+{
+	const struct result *result = record->result;
+	char text[512], *at = text;
+	at = put_seconds(at, result->start_us);
+	at = put_seconds(at, result->runtime_ns / 1000);
+	at = put_seconds(at, result->user_us);
+	at = put_seconds(at, result->system_us);
+	at = put_tab(put_number(at, (uint64_t)result->maxrss_kib));
+	if (!result->signal && result->reason != RESULT_LOST)
+		at = put_number(at, (uint64_t)result->exit_code);
+	at = put_tab(at);
+	at = put_tab(put_number(at, (uint64_t)result->signal));
+	buf_append(buf, text, (size_t)(at - text));
+	buf_append_string(buf, result_reason_names[result->reason]);
+	buf_append(buf, "\t", 1);
+	buf_append_string(buf, result_via_names[result->via]);
+	at = put_tab(text);
+	at = put_tab(put_number(at, result->out_bytes));
+	at = put_tab(put_number(at, result->err_bytes));
+	at = put_tab(put_number(at, result->strays));
+	uint64_t id = task_identity(record->task);
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[id >> shift & 15];
+	at = put_tab(at);
+	buf_append(buf, text, (size_t)(at - text));
+}
+
+void
+record_append(struct buf *buf, const struct record *record)
+{
+	const struct task *task = record->task;
+	char text[128], *at = text;
+	at = put_tab(put_number(at, (uint64_t)record->session));
+	at = put_tab(put_number(at, task->index));
+	at = put_tab(put_number(at, task->attempt));
+	buf_append(buf, text, (size_t)(at - text));
+	buf_append_string(buf, record->host);
+	at = put_tab(text);
+	at = put_tab(put_number(at, (uint64_t)record->rank));
+	at = put_tab(put_number(at, (uint64_t)record->slot));
+	buf_append(buf, text, (size_t)(at - text));
+	buf_append_string(buf, record->cores[0] ? record->cores : "-");
+	buf_append(buf, "\t", 1);
+	append_numbers(buf, record);
+	record_escape(buf, task->command, task->command_len);
+	buf_append(buf, "\n", 1);
+}

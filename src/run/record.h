@@ -1,0 +1,38 @@
+/*
+ * The journal's lines (docs/JOURNAL.md): one attempt each, tab-separated, columns found by name.
+ */
+#ifndef RUN_RECORD_H
+#define RUN_RECORD_H
+
+#include <stdint.h>
+
+struct buf;
+struct result;
+struct task;
+
+/* Everything of a line that is not in the task or the result. */
+struct record {
+	int session;
+	const char *host;
+	int rank;
+	int slot;	   /* 1-based on its host, as the task's MPBATCH_SLOT */
+	const char *cores; /* CPU list, "-" where not bound */
+	const struct task *task;
+	const struct result *result;
+};
+
+/* Appends the version line and the header line. */
+void record_header(struct buf *buf);
+
+/*
+ * Appends one line. Times in seconds with six decimals, maxrss in KiB, start as Unix time with
+ * microseconds; exit is empty for an attempt that was killed or never started, signal is 0 for one
+ * that exited; tab, newline and backslash as \t \n \\, other control bytes as \xNN, other bytes as
+ * they are; id is 16 hexadecimal digits.
+ */
+void record_append(struct buf *buf, const struct record *record);
+
+/* Appends TEXT escaped as above. */
+void record_escape(struct buf *buf, const char *text, unsigned long len);
+
+#endif

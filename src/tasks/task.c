@@ -1,0 +1,115 @@
+/* Tasks as blocks, as bytes, and what makes two of them the same. */
+#include "tasks/task.h"
+
+#include "base/log.h"
+#include "base/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct need need_default = {.cores = 1};
+
+static const char *
+put_string(char **at, const char *text, size_t len)
+{
+	char *start = *at;
+	if (len)
+		memcpy(start, text, len);
+	start[len] = '\0';
+	*at += len + 1;
+	return start;
+}
+
+struct task *
+task_new(const struct task *from)
+{
+	size_t cwd_len = from->cwd ? strlen(from->cwd) : 0;
+	size_t input_len = from->input ? strlen(from->input) : 0;
+	size_t strings = from->command_len + from->env_len + cwd_len + input_len + 4;
+	struct task *task = xmalloc(sizeof(*task) + strings);
+	char *at = (char *)(task + 1);
+	*task = *from;
+	task->command = put_string(&at, from->command, from->command_len);
+	task->env = put_string(&at, from->env, from->env_len);
+	task->cwd = put_string(&at, from->cwd, cwd_len);
+	task->input = put_string(&at, from->input, input_len);
+	return task;
+}
+
+void
+task_free(struct task *task)
+{
+	free(task);
+}
+
+size_t
+task_bytes(const struct task *task)
+{
+	return sizeof(*task) + task->command_len + task->env_len + strlen(task->cwd) +
+	       strlen(task->input);
+}
+
+void
+task_pack(struct buf *buf, const struct task *task)
+{
+	pack_u64(buf, task->index);
+	pack_u16(buf, task->attempt);
+	pack_u16(buf, task->need.cores);
+	pack_u16(buf, task->need.gpus);
+	pack_u32(buf, task->need.memory_mib);
+	pack_u32(buf, task->timeout_ms);
+	pack_bytes(buf, task->command, task->command_len);
+	pack_string(buf, task->cwd);
+	pack_string(buf, task->input);
+	pack_bytes(buf, task->env, task->env_len);
+}
+
+/* A packed string as a pointer into the message; its NUL is put behind it by task_new(). */
+static const char *
+borrow_string(struct unpack *in, size_t *len)
+{
+	const char *text = unpack_bytes(in, len);
+	if (text && memchr(text, '\0', *len))
+		in->bad = true;
+	return text;
+}
+
+struct task *
+task_unpack(struct unpack *in)
+{
+	struct task from = {.index = unpack_u64(in), .attempt = unpack_u16(in)};
+	from.need.cores = unpack_u16(in);
+	from.need.gpus = unpack_u16(in);
+	from.need.memory_mib = unpack_u32(in);
+	from.timeout_ms = unpack_u32(in);
+	from.command = borrow_string(in, &from.command_len);
+	char *cwd = unpack_string_new(in);
+	char *input = unpack_string_new(in);
+	from.cwd = cwd;
+	from.input = input;
+	from.env = unpack_bytes(in, &from.env_len);
+	if (from.env_len && from.env[from.env_len - 1] != '\0')
+		in->bad = true;
+	struct task *task = in->bad ? NULL : task_new(&from);
+	free(cwd);
+	free(input);
+	return task;
+}
+
+static uint64_t
+hash_bytes(uint64_t hash, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
+	return (hash ^ 0x100) * UINT64_C(0x100000001b3);
+}
+
+uint64_t
+task_identity(const struct task *task)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	hash = hash_bytes(hash, task->command, task->command_len);
+	hash = hash_bytes(hash, task->cwd, strlen(task->cwd));
+	hash = hash_bytes(hash, task->input, strlen(task->input));
+	return hash_bytes(hash, task->env, task->env_len);
+}

@@ -1,0 +1,23 @@
+/* The report of a run: progress on a terminal while it goes on, a summary at its end. */
+#ifndef UI_REPORT_H
+#define UI_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct observer;
+
+struct report_options {
+	bool quiet;	/* neither progress nor summary */
+	int64_t start_ns; /* when mpbatch was started */
+	const char *journal; /* its path, for the summary; NULL: none */
+};
+
+/* The observer to give to the master; freed by report_free(). */
+struct observer *report_new(const struct report_options *options);
+
+/* Wipes the progress line and prints the summary on standard error. */
+void report_print(struct observer *report, int exit_code, int64_t now_ns);
+void report_free(struct observer *report);
+
+#endif

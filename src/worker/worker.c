@@ -1,0 +1,601 @@
+/* The worker. */
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pack.h"
+#include "comm/message.h"
+#include "exec/runner.h"
+#include "sched/sched.h"
+#include "tasks/task.h"
+#include "worker/slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STAGE_LEAD_NS (5 * CLOCK_NS_PER_MS) /* a slot's staged tasks last about this long */
+#define STAGE_MEAN_NS (50 * CLOCK_NS_PER_MS) /* tasks longer than this are not staged in a slot */
+#define BATCH_NS (5 * CLOCK_NS_PER_MS)
+#define BATCH_BYTES (64 * 1024)
+#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output waits to be fetched */
+#define HEARTBEAT_NS (10 * CLOCK_NS_PER_S)
+enum { STAGE_MAX = 64 };
+
+/* Messages of many small items, gathered during a turn. */
+struct batch {
+	uint32_t count;
+	struct buf items;
+	int64_t since_ns; /* the turn in which the first came; 0: empty, or this one */
+};
+
+struct worker {
+	struct worker_options options;
+	struct message_link link;
+	struct slot_queue *slots;
+	int nslots;
+	struct task **queue; /* a ring: tasks not given to a slot yet */
+	size_t first, queued, room;
+	struct batch results, started, recalled;
+	struct sched *pace; /* only for the mean task time and what follows from it */
+	int fetched;	    /* entries whose output is still to be fetched */
+	int64_t heartbeat_ns;
+	int64_t active_ns; /* when something last happened */
+	bool paused, draining, stopping, said_bye, finished;
+};
+
+static void
+send(struct worker *worker)
+{
+	message_send(&worker->link, worker->options.master);
+}
+
+/* --- batches --- */
+
+static struct buf *
+batch_add(struct batch *batch)
+{
+	batch->count++;
+	return &batch->items;
+}
+
+static void
+batch_send(struct worker *worker, struct batch *batch, enum message_type type)
+{
+	if (!batch->count)
+		return;
+	struct buf *buf = message_begin(&worker->link, type);
+	pack_u32(buf, batch->count);
+	buf_append(buf, batch->items.data, batch->items.len);
+	send(worker);
+	buf_consume(&batch->items, batch->items.len);
+	batch->count = 0;
+	batch->since_ns = 0;
+}
+
+static void
+give_back(struct worker *worker, uint64_t index, bool given)
+{
+	struct buf *buf = batch_add(&worker->recalled);
+	pack_u64(buf, index);
+	pack_u8(buf, given);
+}
+
+/* --- the queue --- */
+
+static void
+queue_grow(struct worker *worker)
+{
+	if (worker->queued < worker->room)
+		return;
+	size_t room = worker->room ? 2 * worker->room : 64;
+	struct task **queue = xcalloc(room, sizeof(*queue));
+	for (size_t i = 0; i < worker->queued; i++)
+		queue[i] = worker->queue[(worker->first + i) % worker->room];
+	free(worker->queue);
+	worker->queue = queue;
+	worker->first = 0;
+	worker->room = room;
+}
+
+static void
+queue_push(struct worker *worker, struct task *task)
+{
+	queue_grow(worker);
+	worker->queue[(worker->first + worker->queued++) % worker->room] = task;
+}
+
+/* Back in front: it was handed out before those that wait. */
+static void
+queue_unshift(struct worker *worker, struct task *task)
+{
+	queue_grow(worker);
+	worker->first = (worker->first + worker->room - 1) % worker->room;
+	worker->queue[worker->first] = task;
+	worker->queued++;
+}
+
+static struct task *
+queue_shift(struct worker *worker)
+{
+	struct task *task = worker->queue[worker->first];
+	worker->first = (worker->first + 1) % worker->room;
+	worker->queued--;
+	return task;
+}
+
+/* Takes the task of that index out of the queue; NULL if it is not there. */
+static struct task *
+queue_remove(struct worker *worker, uint64_t index)
+{
+	struct task *found = NULL;
+	for (size_t i = worker->queued; i-- > 0;) { /* from the back: order stays */
+		struct task *task = queue_shift(worker);
+		if (!found && task->index == index)
+			found = task;
+		else
+			queue_push(worker, task);
+	}
+	return found;
+}
+
+static void
+return_task(struct worker *worker, struct task *task)
+{
+	give_back(worker, task->index, true);
+	task_free(task);
+}
+
+/* A task that a slot did not start. */
+static void
+task_unstarted(struct worker *worker, struct task *task, bool to_master)
+{
+	if (to_master || worker->stopping)
+		return_task(worker, task);
+	else
+		queue_unshift(worker, task);
+}
+
+/* --- feeding the slots --- */
+
+static int
+stage_depth(const struct worker *worker)
+{
+	int64_t mean = sched_mean_ns(worker->pace);
+	if (mean < 0 || mean > STAGE_MEAN_NS)
+		return 1;
+	int64_t ahead = mean > 0 ? STAGE_LEAD_NS / mean + 1 : STAGE_MAX;
+	return (int)(ahead < STAGE_MAX ? 1 + ahead : STAGE_MAX);
+}
+
+static void
+feed(struct worker *worker)
+{
+	int depth = stage_depth(worker);
+	for (int level = 1; level <= depth && worker->queued; level++) {
+		for (int i = 0; i < worker->nslots && worker->queued; i++) {
+			struct slot_queue *slot = &worker->slots[i];
+			if (!slot->up || slot->open >= level)
+				continue;
+			struct entry *entry = slot_queue_add(slot, queue_shift(worker));
+			worker->options.runner->ops->start(
+				worker->options.runner, i, entry->seq, entry->task);
+		}
+	}
+}
+
+static void
+recall_entry(struct worker *worker, int i, struct entry *entry)
+{
+	entry->state = ENTRY_RECALLED;
+	worker->options.runner->ops->recall(worker->options.runner, i, entry->seq);
+}
+
+/* --- the runner's events --- */
+
+static void
+slot_is_up(void *arg, int i, const struct cpus *cpus)
+{
+	struct worker *worker = arg;
+	worker->slots[i].up = true;
+	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_UP);
+	pack_u32(buf, (uint32_t)i);
+	cpus_pack(buf, cpus);
+	send(worker);
+}
+
+static void
+task_started(void *arg, int i, uint64_t seq)
+{
+	struct worker *worker = arg;
+	struct slot_queue *slot = &worker->slots[i];
+	struct entry *entry = slot_queue_find(slot, seq);
+	if (!entry)
+		return;
+	pack_u64(batch_add(&worker->started), entry->task->index);
+	/* It is a long one: what waits behind it is better off elsewhere. */
+	for (int k = 0; k < slot->count; k++)
+		if (slot->entries[k].seq > seq && slot->entries[k].state == ENTRY_GIVEN)
+			recall_entry(worker, i, &slot->entries[k]);
+}
+
+static void
+report(struct worker *worker, int i, struct result *result)
+{
+	result->slot = (uint16_t)i;
+	result_pack(batch_add(&worker->results), result);
+}
+
+static void
+task_ended(void *arg, int i, uint64_t seq, struct result *result)
+{
+	struct worker *worker = arg;
+	struct slot_queue *slot = &worker->slots[i];
+	struct entry *entry = slot_queue_find(slot, seq);
+	if (!entry)
+		return;
+	report(worker, i, result);
+	sched_sent(worker->pace, 0, 1);
+	sched_done(worker->pace, 0, result->runtime_ns);
+	if (result->offered) {
+		slot_queue_ended(slot, entry);
+		worker->fetched++;
+	} else {
+		task_free(slot_queue_take(slot, entry));
+	}
+}
+
+static void
+task_recalled(void *arg, int i, uint64_t seq, bool given)
+{
+	struct worker *worker = arg;
+	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
+	if (!entry || entry->state == ENTRY_ENDED)
+		return;
+	if (given)
+		task_unstarted(worker, slot_queue_take(&worker->slots[i], entry), false);
+	else
+		entry->state = ENTRY_GIVEN;
+}
+
+static void
+output_offered(void *arg, int i, uint64_t seq)
+{
+	struct worker *worker = arg;
+	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
+	if (!entry)
+		return;
+	pack_u64(message_begin(&worker->link, MESSAGE_OUT_OFFER), entry->task->index);
+	send(worker);
+}
+
+static void
+output_chunk(void *arg, int i, uint64_t seq, int stream, const char *data, size_t len)
+{
+	struct worker *worker = arg;
+	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
+	if (!entry)
+		return;
+	struct buf *buf = message_begin(&worker->link, MESSAGE_OUT_CHUNK);
+	pack_u64(buf, entry->task->index);
+	pack_u8(buf, (uint8_t)stream);
+	pack_bytes(buf, data, len);
+	send(worker);
+}
+
+/* The entry's output is at its end; the result must be there before it. */
+static void
+output_ends(struct worker *worker, struct slot_queue *slot, struct entry *entry, bool whole)
+{
+	batch_send(worker, &worker->results, MESSAGE_RESULTS);
+	struct buf *buf = message_begin(&worker->link, MESSAGE_OUT_END);
+	pack_u64(buf, entry->task->index);
+	pack_u8(buf, whole);
+	send(worker);
+	worker->fetched--;
+	task_free(slot_queue_take(slot, entry));
+}
+
+static void
+output_end(void *arg, int i, uint64_t seq)
+{
+	struct worker *worker = arg;
+	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
+	if (entry && entry->state == ENTRY_ENDED)
+		output_ends(worker, &worker->slots[i], entry, true);
+}
+
+static void
+send_slot_down(struct worker *worker, int i, const char *why, bool for_ever)
+{
+	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_DOWN);
+	pack_u32(buf, (uint32_t)i);
+	pack_u8(buf, for_ever);
+	pack_string(buf, why);
+	send(worker);
+	worker->slots[i].up = false;
+	worker->slots[i].closed = for_ever;
+	bool any = false;
+	for (int k = 0; k < worker->nslots; k++)
+		any = any || !worker->slots[k].closed;
+	while (!any && worker->queued)
+		return_task(worker, queue_shift(worker));
+}
+
+static void
+slot_is_sick(void *arg, int i, const char *why)
+{
+	struct worker *worker = arg;
+	struct slot_queue *slot = &worker->slots[i];
+	for (int k = slot->count - 1; k >= 0; k--)
+		if (slot->entries[k].state != ENTRY_ENDED)
+			task_unstarted(worker, slot_queue_take(slot, &slot->entries[k]), false);
+	send_slot_down(worker, i, why, true);
+}
+
+static void
+slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
+{
+	struct worker *worker = arg;
+	struct slot_queue *slot = &worker->slots[i];
+	for (int k = slot->count - 1; k >= 0; k--) {
+		struct entry *entry = &slot->entries[k];
+		if (entry->state == ENTRY_ENDED) {
+			output_ends(worker, slot, entry, false);
+			continue;
+		}
+		bool ran = entry->seq <= started;
+		struct task *task = slot_queue_take(slot, entry);
+		struct result lost = {.index = task->index,
+			.attempt = task->attempt,
+			.reason = worker->stopping ? RESULT_CANCELLED : RESULT_LOST,
+			.start_us = clock_unix_us()};
+		if (ran) {
+			report(worker, i, &lost);
+			task_free(task);
+		} else {
+			task_unstarted(worker, task, false);
+		}
+	}
+	send_slot_down(worker, i, why, for_ever);
+}
+
+/* --- messages --- */
+
+static void
+take_tasks(struct worker *worker, struct unpack *in)
+{
+	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+		struct task *task = task_unpack(in);
+		if (!task)
+			continue;
+		if (worker->stopping)
+			return_task(worker, task);
+		else
+			queue_push(worker, task);
+	}
+}
+
+/* The entry of a task by its index, and its slot in *SLOT; NULL if no slot has it. */
+static struct entry *
+find_index(struct worker *worker, uint64_t index, int *slot)
+{
+	for (*slot = 0; *slot < worker->nslots; ++*slot)
+		for (int k = 0; k < worker->slots[*slot].count; k++)
+			if (worker->slots[*slot].entries[k].task->index == index)
+				return &worker->slots[*slot].entries[k];
+	return NULL;
+}
+
+/* Only what waits in the queue goes back to the master: what is staged in a slot is staged because
+ * tasks are short, and if they are not, it comes back into the queue by itself. */
+static void
+recall_tasks(struct worker *worker, struct unpack *in)
+{
+	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+		uint64_t index = unpack_u64(in);
+		struct task *task = queue_remove(worker, index);
+		if (task)
+			return_task(worker, task);
+		else
+			give_back(worker, index, false);
+	}
+}
+
+void
+worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
+{
+	struct runner *runner = worker->options.runner;
+	worker->stopping = true;
+	while (worker->queued)
+		return_task(worker, queue_shift(worker));
+	for (int i = 0; i < worker->nslots; i++) {
+		struct slot_queue *slot = &worker->slots[i];
+		for (int k = slot->count - 1; k >= 0; k--) {
+			if (slot->entries[k].state == ENTRY_ENDED)
+				continue;
+			if (slot->entries[k].state == ENTRY_GIVEN)
+				recall_entry(worker, i, &slot->entries[k]);
+			runner->ops->kill(runner, i, slot->entries[k].seq, reason, grace_ms);
+		}
+	}
+}
+
+static void
+kill_task(struct worker *worker, struct unpack *in)
+{
+	uint64_t index = unpack_u64(in);
+	enum result_reason reason = unpack_u8(in);
+	uint32_t grace_ms = unpack_u32(in);
+	if (!index) {
+		worker_stop(worker, reason, grace_ms);
+		return;
+	}
+	int i;
+	struct entry *entry = find_index(worker, index, &i);
+	if (entry)
+		worker->options.runner->ops->kill(
+			worker->options.runner, i, entry->seq, reason, grace_ms);
+}
+
+static void
+credit_output(struct worker *worker, struct unpack *in)
+{
+	uint64_t index = unpack_u64(in);
+	uint32_t chunks = unpack_u32(in);
+	int i;
+	struct entry *entry = find_index(worker, index, &i);
+	if (entry)
+		worker->options.runner->ops->credit(worker->options.runner, i, entry->seq, chunks);
+}
+
+void
+worker_message(struct worker *worker, int type, struct unpack *in, int64_t now_ns)
+{
+	worker->active_ns = now_ns;
+	switch ((enum message_type)type) {
+	case MESSAGE_TASKS:
+		take_tasks(worker, in);
+		break;
+	case MESSAGE_RECALL:
+		recall_tasks(worker, in);
+		break;
+	case MESSAGE_KILL:
+		kill_task(worker, in);
+		break;
+	case MESSAGE_OUT_CREDIT:
+		credit_output(worker, in);
+		break;
+	case MESSAGE_DRAIN:
+		worker->draining = true;
+		break;
+	case MESSAGE_PAUSE:
+	case MESSAGE_CONT:
+		worker->paused = type == MESSAGE_PAUSE;
+		break;
+	case MESSAGE_BYE_ACK:
+		worker->finished = true;
+		break;
+	default:
+		die(4, "a worker cannot take a %s message", message_names[type]);
+	}
+	if (!unpack_ok(in))
+		die(4, "a %s message from rank 0 cannot be read", message_names[type]);
+}
+
+/* --- the turn --- */
+
+static bool
+is_empty(const struct worker *worker)
+{
+	for (int i = 0; i < worker->nslots; i++)
+		if (worker->slots[i].count)
+			return false;
+	return !worker->queued;
+}
+
+static bool
+results_due(const struct worker *worker, int64_t now_ns)
+{
+	bool short_queue = worker->queued <= (size_t)worker->nslots;
+	return short_queue || worker->results.items.len >= BATCH_BYTES ||
+	       now_ns - worker->results.since_ns >= BATCH_NS;
+}
+
+void
+worker_turn(struct worker *worker, int64_t now_ns)
+{
+	if (!worker->paused && !worker->stopping)
+		feed(worker);
+	worker->options.runner->ops->flush(worker->options.runner);
+	if (worker->results.count)
+		worker->active_ns = now_ns;
+	if (worker->results.count && !worker->results.since_ns)
+		worker->results.since_ns = now_ns;
+	if (worker->results.count && results_due(worker, now_ns))
+		batch_send(worker, &worker->results, MESSAGE_RESULTS);
+	batch_send(worker, &worker->started, MESSAGE_STARTED);
+	batch_send(worker, &worker->recalled, MESSAGE_RECALLED);
+	if (now_ns >= worker->heartbeat_ns) {
+		pack_i64(message_begin(&worker->link, MESSAGE_HEARTBEAT), clock_unix_us());
+		send(worker);
+		worker->heartbeat_ns = now_ns + HEARTBEAT_NS;
+	}
+	if (worker->draining && !worker->said_bye && is_empty(worker) && !worker->results.count) {
+		message_begin(&worker->link, MESSAGE_BYE);
+		send(worker);
+		worker->said_bye = true;
+	}
+}
+
+int64_t
+worker_deadline_ns(const struct worker *worker)
+{
+	if (worker->said_bye)
+		return CLOCK_NEVER;
+	int64_t batch = worker->results.count ? worker->results.since_ns + BATCH_NS : CLOCK_NEVER;
+	return batch < worker->heartbeat_ns ? batch : worker->heartbeat_ns;
+}
+
+int64_t
+worker_poll_cap_ns(const struct worker *worker, int64_t now_ns)
+{
+	return worker->fetched ? FETCH_POLL_NS
+			       : sched_poll_cap_ns(worker->pace, now_ns - worker->active_ns);
+}
+
+bool
+worker_finished(const struct worker *worker)
+{
+	return worker->finished;
+}
+
+struct worker *
+worker_new(const struct worker_options *options)
+{
+	static const struct runner_events events = {
+		.up = slot_is_up,
+		.started = task_started,
+		.ended = task_ended,
+		.recalled = task_recalled,
+		.offered = output_offered,
+		.chunk = output_chunk,
+		.out_end = output_end,
+		.sick = slot_is_sick,
+		.down = slot_is_down,
+	};
+	struct worker *worker = xcalloc(1, sizeof(*worker));
+	worker->options = *options;
+	worker->nslots = options->runner->slots;
+	worker->slots = xcalloc((unsigned long)worker->nslots, sizeof(*worker->slots));
+	worker->link = (struct message_link){.transport = options->transport,
+		.session = options->session,
+		.worker = options->id};
+	worker->pace = sched_new(&(struct sched_options){.polled = true});
+	sched_add(worker->pace, &need_default, worker->nslots);
+	options->runner->events = &events;
+	options->runner->events_arg = worker;
+	hello_pack(message_begin(&worker->link, MESSAGE_HELLO), options->hello);
+	send(worker);
+	worker->heartbeat_ns = clock_now_ns() + HEARTBEAT_NS;
+	return worker;
+}
+
+void
+worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	worker->options.runner->ops->close(worker->options.runner);
+	while (worker->queued)
+		task_free(queue_shift(worker));
+	for (int i = 0; i < worker->nslots; i++)
+		slot_queue_clear(&worker->slots[i]);
+	buf_clear(&worker->link.buf);
+	buf_clear(&worker->results.items);
+	buf_clear(&worker->started.items);
+	buf_clear(&worker->recalled.items);
+	sched_free(worker->pace);
+	free(worker->slots);
+	free(worker->queue);
+	free(worker);
+}

@@ -1,0 +1,54 @@
+/*
+ * The worker: the part of a rank that feeds its slots and speaks to the master. A state machine
+ * driven by messages, by the runner's callbacks and by a time argument; it knows neither MPI nor
+ * journal.
+ *
+ * Tasks wait in one queue per rank; a slot holds one, and a few staged behind it only while tasks are
+ * short. What is staged behind a task that turns out long goes back into the queue.
+ */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "tasks/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hello;
+struct runner;
+struct transport;
+struct unpack;
+struct worker;
+
+struct worker_options {
+	struct transport *transport;
+	int master; /* its endpoint */
+	uint32_t session;
+	uint32_t id; /* this worker's, unlike any other's of the run */
+	struct runner *runner; /* the worker receives its events, and closes it in worker_free() */
+	const struct hello *hello; /* sent at once */
+};
+
+struct worker *worker_new(const struct worker_options *options);
+void worker_free(struct worker *worker);
+
+/* A message from the master; IN is its payload. TYPE is an enum message_type. */
+void worker_message(struct worker *worker, int type, struct unpack *in, int64_t now_ns);
+
+/* Once per turn of the loop, after events and messages: feeds slots, sends results. */
+void worker_turn(struct worker *worker, int64_t now_ns);
+
+/* When worker_turn() has something to do even if nothing happens; CLOCK_NEVER for never. */
+int64_t worker_deadline_ns(const struct worker *worker);
+
+/* The rank itself was told to stop: its tasks get TERM now, and KILL after the grace. */
+void worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms);
+
+/* The longest its transport should sleep between polls: what the scheduler says (sched.h), and little
+ * while an output waits to be fetched. */
+int64_t worker_poll_cap_ns(const struct worker *worker, int64_t now_ns);
+
+/* True once the master has acknowledged the end. */
+bool worker_finished(const struct worker *worker);
+
+#endif

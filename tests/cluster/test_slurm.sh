@@ -1,0 +1,76 @@
+#!/bin/bash
+# A real SLURM of three nodes with two CPUs each:
+#   both batch scripts of examples/slurm, unmodified, as an ordinary user
+#   the environment a task gets
+#   srun --mpi=pmix, and the refusal under srun --mpi=none
+#   scancel leaves no task behind, and a journal that says so
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cluster_enter slurm "$@"
+need_mpbatch
+
+# submit SCRIPT ARGUMENTS...: its number in $job, its output in $output
+submit() {
+    job=$(as_user sbatch --parsable --output=job-%j.out "$shared/examples/$1" "${@:2}")
+    output=job-$job.out
+}
+
+# await STATE EXIT_CODE: bounded wait for the end of $job, which must be this
+await() {
+    wait_until 60 job_ended "$job" || fail "job $job did not end: $(<"$output")"
+    [[ "$(job_field "$job" JobState) $(job_field "$job" ExitCode)" = "$1 $2" ]] ||
+        fail "job $job: $(scontrol show job "$job") $(<"$output")"
+}
+
+for script in mpbatch.sbatch per-node.sbatch; do
+    step "sbatch $script"
+    task_list 90 | as_user tee $script.txt >/dev/null
+    submit $script $script.txt
+    await COMPLETED 0:0
+    check_run $script.txt.mpbatch "$output" 90 n1 n2 n3
+    assert_clean 20
+done
+
+step "the environment of a task"
+for _ in {1..12}; do echo "env; sleep 0.05"; done | as_user tee jobs.txt >/dev/null
+submit mpbatch.sbatch # jobs.txt is its default
+await COMPLETED 0:0
+leaked=$(grep -E '^(SLURM_STEP|PMI|OMPI_|PRTE_)' "$output" | sort -u) || true
+[[ -z $leaked ]] || fail "tasks have these variables: $leaked"
+[[ $(grep -c "^SLURM_JOB_ID=$job\$" "$output") = 12 ]] || fail "tasks without SLURM_JOB_ID"
+assert_clean 20
+
+step "srun --mpi=none"
+as_user rm -r jobs.txt.mpbatch
+echo "touch ran" | as_user tee jobs.txt >/dev/null
+status=0
+as_user timeout 60 srun --mpi=none -N 3 -n 3 mpbatch jobs.txt >output 2>&1 </dev/null || status=$?
+[[ $status = 2 && ! -e ran ]] || fail "status $status, not 2, or tasks ran: $(ls) $(<output)"
+assert_clean 20
+
+step "scancel"
+for _ in {1..6}; do echo "setsid sleep 7777 & sleep 7777"; done | as_user tee long.txt >/dev/null
+submit mpbatch.sbatch long.txt
+wait_until 30 count_is 12 sleep 7777 || fail "tasks did not start: $(cat "$output")"
+as_user scancel "$job"
+wait_until 30 count_is 0 sleep 7777 || fail "tasks live on: $(ps -e -o pid,ppid,args)"
+wait_until 60 job_ended "$job" || fail "job $job did not end"
+state=$(job_field "$job" JobState)
+[[ $state = CANCELLED ]] || fail "job $job: $state"
+problems=$(diff <(seq 6 | sed 's/$/\tcancelled/') \
+    <(journal long.txt.mpbatch/journal.1.tsv index reason | sort -n)) ||
+    fail "not every task cancelled: $problems"
+assert_clean 20
+
+step "srun --mpi=pmix"
+[[ $(srun --mpi=list 2>&1) == *pmix* ]] || {
+    echo "left out: this SLURM has no PMIx plug-in"
+    exit 0
+}
+task_list 60 | as_user tee srun.txt >/dev/null
+as_user timeout 60 srun --mpi=pmix -N 3 -n 3 mpbatch --master-works srun.txt \
+    </dev/null >output || fail "srun returned $?"
+check_run srun.txt.mpbatch output 60 n1 n2 n3
+assert_clean 20
+
+step "done"

@@ -1,0 +1,76 @@
+# Sourced by the end-to-end tests. They get MPBATCH (the binary), LAUNCH (how to start it: empty, or an
+# mpirun with its arguments) and HELPERS (the directory of the small programs that tasks run).
+# shellcheck shell=bash
+set -u
+shopt -s lastpipe # so that `… | batch` sets $code here
+: "${MPBATCH:?the mpbatch to test}" "${HELPERS:?the directory of the test programs}"
+read -ra LAUNCHER <<<"${LAUNCH:-}"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+unset "${!MPBATCH_@}" 2>/dev/null || true
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mpbatch-e2e-XXXXXX")
+trap 'cd /; rm -rf "$WORK"' EXIT
+cd "$WORK" || exit 1
+
+fail() {
+	printf 'FAIL: %s\n' "$*"
+	for file in out err; do
+		[ -s $file ] && printf -- '--- %s (its end)\n' $file && tail -c 2000 $file
+	done
+	exit 1
+}
+
+skip() {
+	printf 'skipped: %s\n' "$*"
+	exit 77
+}
+
+# run ARG...: runs mpbatch within a minute or two, into out, err and $code.
+run() {
+	code=0
+	timeout -k 5 "${LIMIT:-120}" "${LAUNCHER[@]}" "$MPBATCH" "$@" >out 2>err </dev/null || code=$?
+}
+
+# batch [ARG...]: the list on standard input becomes jobs.txt and is run.
+batch() {
+	cat >jobs.txt
+	run --restart "$@" jobs.txt
+}
+
+expect_code() {
+	[ "$code" = "$1" ] || fail "exit code $code, expected $1"
+}
+
+# column NAME [JOURNAL]: that column of all records.
+column() {
+	awk -F '\t' -v name="$1" 'NR == 2 { for (i = 1; i <= NF; i++) if ($i == name) c = i }
+		NR > 2 { print $c }' "${2:-jobs.txt.mpbatch/journal.1.tsv}"
+}
+
+# of INDEX NAME: that column of one task's record.
+of() {
+	paste <(column index) <(column "$2") | awk -F '\t' -v i="$1" '$1 == i { print $2 }'
+}
+
+expect_of() {
+	local got
+	got=$(of "$1" "$2")
+	[ "$got" = "$3" ] || fail "task $1: $2 is '$got', expected '$3'"
+}
+
+# wait_for COMMAND...: until it succeeds, half a minute at most.
+wait_for() {
+	for _ in $(seq 600); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	fail "waited in vain for: $*"
+}
+
+# Processes whose command line has the mark in it.
+marked() {
+	pgrep -f -- "$1" >/dev/null
+}
+
+unmarked() {
+	! marked "$1"
+}

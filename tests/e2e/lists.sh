@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# runs: local mpi mpich
+# Lists that are short, empty, missing, a directory, unreadable, bad; run directories that are there.
+. "$(dirname "$0")/lib.sh"
+
+echo 'echo alone' | batch
+expect_code 0
+grep -qx alone out || fail "one task does not run"
+[ "$(column index)" = 1 ] || fail "one task is recorded $(column index | wc -l) times"
+
+printf '\n# nothing\n' | batch
+expect_code 0
+grep -q 'empty' err || fail "an empty list has no clear message"
+
+# A run directory of an earlier run is not overwritten; --restart keeps one generation.
+run jobs.txt
+expect_code 2
+grep -q -- '--restart' err || fail "the message does not name --restart"
+echo 'echo again' | batch
+[ -f jobs.txt.mpbatch.old/journal.1.tsv ] || fail "--restart has not moved the earlier run aside"
+
+refused() { # WHAT-IT-SAYS ARG...
+	local says=$1
+	shift
+	run "$@"
+	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
+	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
+	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
+}
+refused 'missing.txt' missing.txt
+mkdir directory
+refused 'directory' directory
+printf 'touch ran\necho a\0b\ntouch ran\n' >nul.txt
+refused 'nul.txt:2' nul.txt
+[ ! -e ran ] || fail "something of a bad list was run"
+refused '--no-such' --no-such jobs.txt
+refused '--jobs' -j 0 jobs.txt
+refused '--bind' --bind nowhere jobs.txt
+refused 'one list' jobs.txt jobs.txt
+MPBATCH_JOBS=many refused 'MPBATCH_JOBS' --restart jobs.txt
+if [ "$(id -u)" != 0 ]; then
+	echo 'echo x' >secret.txt
+	chmod 0 secret.txt
+	refused 'secret.txt' secret.txt
+fi
+mkdir locked
+echo 'touch ran' >locked/jobs.txt
+if mount -t tmpfs -o ro tmpfs locked/ 2>/dev/null; then
+	umount locked
+fi
+refused 'no-dir' --run-dir no-dir/deep/run jobs.txt
+[ ! -e ran ] || fail "something was run"
+
+# Standard input, read as it comes: the first task runs while the list is still open.
+mkfifo pipe
+timeout -k 5 120 "${LAUNCHER[@]}" "$MPBATCH" -q - <pipe >out 2>err &
+pid=$!
+exec 3>pipe
+echo "echo first > first" >&3
+wait_for test -s first
+echo "echo second > second" >&3
+wait_for test -s second
+exec 3>&-
+wait $pid || fail "the run from a pipe failed"
+[ ! -e -.mpbatch ] || fail "a list from standard input has left a run directory"

@@ -1,0 +1,401 @@
+/*
+ * Thousands of random runs of the real master and workers over the in-memory transport, with
+ * simulated slots and a virtual clock: each task runs exactly once, whatever the sizes; its output
+ * appears whole; and a run always comes to its end. A run that fails prints its seed:
+ * `sim SEED 1` repeats it.
+ */
+#include "sim_runner.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/pack.h"
+#include "comm/inmem.h"
+#include "comm/message.h"
+#include "comm/transport.h"
+#include "master/master.h"
+#include "tasks/list.h"
+#include "tasks/task.h"
+#include "ui/observer.h"
+#include "worker/worker.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ENDPOINTS_MAX = 40, TURNS_MAX = 2000000 };
+
+struct counts {
+	struct observer observer;
+	int *ended; /* by index */
+	int *ok;
+	uint64_t total;
+};
+
+struct sim {
+	uint64_t seed;
+	struct sim_options options;
+	int tasks;
+	int endpoints;
+	int slots[ENDPOINTS_MAX];
+	int64_t now_ns;
+	struct transport *transports[ENDPOINTS_MAX];
+	struct runner *runners[ENDPOINTS_MAX];
+	struct worker *workers[ENDPOINTS_MAX];
+	struct hello hellos[ENDPOINTS_MAX];
+	struct inmem *hub;
+	int killed;	  /* endpoint that dies in mid-run, 0: none */
+	int64_t kill_ns;
+	int64_t interrupt_ns; /* CLOCK_NEVER: not */
+	struct master *master;
+	struct list *list;
+	int out_fd;
+	int *runs, *lost;
+	struct counts counts;
+};
+
+static void
+fail(const struct sim *sim, const char *what, uint64_t which)
+{
+	fprintf(stderr, "seed %llu: %s (%llu): %d tasks, %d endpoints\n",
+		(unsigned long long)sim->seed, what, (unsigned long long)which, sim->tasks,
+		sim->endpoints);
+	exit(1);
+}
+
+static void
+count_end(struct observer *observer, const struct observed_end *end)
+{
+	struct counts *counts = (struct counts *)observer;
+	counts->ended[end->task->index]++;
+	counts->ok[end->task->index] += end->result->reason == RESULT_OK;
+	counts->total++;
+}
+
+static void
+ignore_turn(struct observer *observer, const struct observed_run *run, int64_t now_ns)
+{
+	(void)observer;
+	(void)run;
+	(void)now_ns;
+}
+
+/* --- building a run --- */
+
+static int
+pick(const struct sim *sim, uint64_t what, int most)
+{
+	return (int)(sim_random(sim->seed, 1000, what) * (most + 1));
+}
+
+static struct list *
+make_list(struct sim *sim)
+{
+	char path[64];
+	struct err err;
+	int fd = memfd_create("list", 0);
+	FILE *file = fdopen(fd, "w+");
+	for (int i = 1; i <= sim->tasks; i++)
+		fprintf(file, "task %d\n", i);
+	fflush(file);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	struct list *list = list_open(path, &err);
+	fclose(file);
+	if (!list) {
+		fprintf(stderr, "%s\n", err.text);
+		exit(1);
+	}
+	return list;
+}
+
+static void
+add_endpoint(struct sim *sim, int i)
+{
+	struct hello *hello = &sim->hellos[i];
+	*hello = (struct hello){.host = "sim", .rank = i, .offer = need_default,
+		.nslots = (uint32_t)sim->slots[i],
+		.slots = xcalloc((unsigned long)sim->slots[i], sizeof(struct hello_slot))};
+	sim->runners[i] = sim_runner_new(
+		sim->slots[i], &sim->options, &sim->now_ns, sim->runs, sim->lost);
+	sim->workers[i] = worker_new(&(struct worker_options){.transport = sim->transports[i],
+		.session = 7,
+		.id = 100 + (uint32_t)i,
+		.runner = sim->runners[i],
+		.hello = hello});
+}
+
+static void
+choose(struct sim *sim, uint64_t seed)
+{
+	static const int64_t means[] = {1000, 300000, 2000000, 100000000, 3000000000, 60000000000};
+	*sim = (struct sim){.seed = seed, .interrupt_ns = CLOCK_NEVER, .kill_ns = CLOCK_NEVER};
+	sim->endpoints = 1 + pick(sim, 1, pick(sim, 2, ENDPOINTS_MAX - 1));
+	sim->tasks = pick(sim, 3, pick(sim, 4, 2) ? 60 : 3000);
+	sim->options = (struct sim_options){.seed = seed, .mean_ns = means[pick(sim, 5, 5)]};
+	if (pick(sim, 6, 3) == 0)
+		sim->options.large_rate = 0.1;
+	if (pick(sim, 7, 3) == 0)
+		sim->options.death_rate = 0.005;
+	int64_t span = sim->options.mean_ns * (sim->tasks + 1) / sim->endpoints;
+	if (pick(sim, 8, 4) == 0)
+		sim->interrupt_ns = pick(sim, 9, 1000) * (span / 1000 + 1);
+	if (pick(sim, 10, 4) == 0 && sim->endpoints > 1) {
+		sim->killed = sim->endpoints - 1;
+		sim->kill_ns = pick(sim, 11, 1000) * (span / 1000 + 1);
+	}
+	for (int i = 0; i < sim->endpoints; i++)
+		sim->slots[i] = i || sim->endpoints == 1 ? 1 + pick(sim, 20 + (uint64_t)i, 7) : pick(sim, 12, 1);
+	if (sim->killed && sim->endpoints == 2)
+		sim->slots[0] = 1; /* somebody must be left */
+}
+
+static void
+open_run(struct sim *sim)
+{
+	static const struct observer_ops ops = {.ended = count_end, .turn = ignore_turn};
+	unsigned long room = (unsigned long)sim->tasks + 1;
+	sim->runs = xcalloc(room, sizeof(int));
+	sim->lost = xcalloc(room, sizeof(int));
+	sim->counts = (struct counts){.observer = {.ops = &ops},
+		.ended = xcalloc(room, sizeof(int)),
+		.ok = xcalloc(room, sizeof(int))};
+	sim->now_ns = clock_now_ns();
+	if (sim->interrupt_ns != CLOCK_NEVER)
+		sim->interrupt_ns += sim->now_ns;
+	if (sim->kill_ns != CLOCK_NEVER)
+		sim->kill_ns += sim->now_ns;
+	sim->hub = inmem_new(sim->endpoints);
+	for (int i = 0; i < sim->endpoints; i++)
+		sim->transports[i] = inmem_endpoint(sim->hub, i);
+	sim->list = make_list(sim);
+	sim->out_fd = memfd_create("out", 0);
+	sim->master = master_new(&(struct master_options){.transport = sim->transports[0],
+		.session = 7,
+		.workers = sim->endpoints,
+		.list = sim->list,
+		.observer = &sim->counts.observer,
+		.fds = {sim->out_fd, sim->out_fd},
+		.grace_ms = 100});
+	for (int i = 0; i < sim->endpoints; i++)
+		add_endpoint(sim, i);
+}
+
+/* --- running it --- */
+
+/* Returns true if it received anything. */
+static bool
+receive(struct sim *sim, int i)
+{
+	bool any = false;
+	for (;;) {
+		int peer;
+		const void *data;
+		size_t len;
+		enum transport_received got =
+			transport_receive(sim->transports[i], &peer, &data, &len);
+		if (got == TRANSPORT_NOTHING)
+			return any;
+		any = true;
+		if (got == TRANSPORT_LOST) {
+			if (i == 0)
+				master_lost(sim->master, peer);
+			continue;
+		}
+		struct message_head head;
+		struct unpack in;
+		struct err err;
+		if (message_parse(data, len, &head, &in, &err) < 0)
+			fail(sim, err.text, 0);
+		if (message_to_master(head.type))
+			master_message(sim->master, peer, data, len, sim->now_ns);
+		else
+			worker_message(sim->workers[i], (int)head.type, &in, sim->now_ns);
+	}
+}
+
+static bool
+turn(struct sim *sim, int i)
+{
+	if (!sim->workers[i])
+		return false;
+	sim_runner_step(sim->runners[i]);
+	bool any = receive(sim, i);
+	if (i == 0)
+		master_turn(sim->master, sim->now_ns);
+	worker_turn(sim->workers[i], sim->now_ns);
+	return any;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void
+advance(struct sim *sim)
+{
+	int64_t next = master_deadline_ns(sim->master);
+	next = earlier(next, sim->interrupt_ns);
+	next = earlier(next, sim->kill_ns);
+	for (int i = 0; i < sim->endpoints; i++) {
+		if (!sim->workers[i])
+			continue;
+		next = earlier(next, sim_runner_next(sim->runners[i]));
+		next = earlier(next, worker_deadline_ns(sim->workers[i]));
+	}
+	if (next == CLOCK_NEVER)
+		return;
+	if (next > sim->now_ns)
+		sim->now_ns = next;
+}
+
+static void
+kill_endpoint(struct sim *sim)
+{
+	int i = sim->killed;
+	sim->kill_ns = CLOCK_NEVER;
+	if (worker_finished(sim->workers[i]))
+		return;
+	worker_free(sim->workers[i]);
+	sim->workers[i] = NULL;
+	inmem_kill(sim->hub, i);
+}
+
+static bool
+all_finished(const struct sim *sim)
+{
+	bool finished = master_finished(sim->master);
+	for (int i = 0; i < sim->endpoints; i++)
+		finished = finished && (!sim->workers[i] || worker_finished(sim->workers[i]));
+	return finished;
+}
+
+static void
+play(struct sim *sim)
+{
+	for (int turns = 0; !all_finished(sim); turns++) {
+		if (turns > TURNS_MAX)
+			fail(sim, "the run does not end; tasks ended", sim->counts.total);
+		if (sim->now_ns >= sim->interrupt_ns) {
+			sim->interrupt_ns = CLOCK_NEVER;
+			master_interrupt(sim->master, sim->now_ns);
+		}
+		if (sim->now_ns >= sim->kill_ns)
+			kill_endpoint(sim);
+		bool any = false;
+		int first = pick(sim, 5000 + (uint64_t)turns, sim->endpoints - 1);
+		for (int k = 0; k < sim->endpoints; k++)
+			any |= turn(sim, (first + k) % sim->endpoints);
+		if (!any)
+			advance(sim);
+	}
+}
+
+/* --- judging it --- */
+
+static char *
+read_back(int fd, size_t *len)
+{
+	*len = (size_t)lseek(fd, 0, SEEK_END);
+	char *text = xmalloc(*len + 1);
+	if (pread(fd, text, *len, 0) != (ssize_t)*len)
+		exit(1);
+	text[*len] = '\0';
+	return text;
+}
+
+/* Walks over the output: whole outputs of tasks, one after the other, each once. */
+static void
+check_output(const struct sim *sim)
+{
+	size_t len, at = 0;
+	char *text = read_back(sim->out_fd, &len);
+	int *seen = xcalloc((unsigned long)sim->tasks + 1, sizeof(int));
+	bool disturbed = sim->options.death_rate > 0 || sim->killed;
+	while (at < len && !disturbed) {
+		unsigned long long index = 0;
+		unsigned long expected_len;
+		if (sscanf(text + at, "task %llu", &index) != 1 || seen[index]++)
+			fail(sim, "an output twice, or mixed, at byte", at);
+		char *expected = sim_output(&sim->options, index, &expected_len);
+		if (len - at < expected_len || memcmp(text + at, expected, expected_len) != 0)
+			fail(sim, "an output is not whole: task", index);
+		free(expected);
+		at += expected_len;
+	}
+	for (int i = 1; i <= sim->tasks && !disturbed; i++)
+		if (seen[i] != sim->counts.ended[i])
+			fail(sim, "an output is missing: task", (uint64_t)i);
+	free(seen);
+	free(text);
+}
+
+static void
+check(const struct sim *sim, bool interrupted)
+{
+	for (int i = 1; i <= sim->tasks; i++) {
+		if (sim->runs[i] > 1)
+			fail(sim, "run more than once: task", (uint64_t)i);
+		if (sim->counts.ended[i] > 1)
+			fail(sim, "ended more than once: task", (uint64_t)i);
+		if (!interrupted && sim->counts.ended[i] != 1)
+			fail(sim, "never ended: task", (uint64_t)i);
+		if (sim->counts.ok[i] && !sim->runs[i])
+			fail(sim, "succeeded without having run: task", (uint64_t)i);
+		if (sim->runs[i] && !sim->counts.ended[i])
+			fail(sim, "ran and is not accounted for: task", (uint64_t)i);
+		if (!sim->lost[i] && !sim->killed && !interrupted && !sim->counts.ok[i])
+			fail(sim, "not succeeded: task", (uint64_t)i);
+	}
+	check_output(sim);
+}
+
+static void
+close_run(struct sim *sim)
+{
+	for (int i = 0; i < sim->endpoints; i++) {
+		worker_free(sim->workers[i]);
+		hello_clear(&sim->hellos[i]);
+	}
+	master_free(sim->master);
+	for (int i = 0; i < sim->endpoints; i++)
+		transport_close(sim->transports[i], TRANSPORT_DRAIN);
+	list_free(sim->list);
+	close(sim->out_fd);
+	free(sim->runs);
+	free(sim->lost);
+	free(sim->counts.ended);
+	free(sim->counts.ok);
+}
+
+static void
+run_one(uint64_t seed)
+{
+	struct sim sim;
+	choose(&sim, seed);
+	bool interrupted = sim.interrupt_ns != CLOCK_NEVER;
+	open_run(&sim);
+	play(&sim);
+	check(&sim, interrupted);
+	close_run(&sim);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)clock_unix_us();
+	int runs = argc > 2 ? atoi(argv[2]) : 3000;
+	int64_t end = clock_now_ns() + 60 * CLOCK_NS_PER_S; /* enough on a slow machine */
+	int done = 0;
+	log_init(-1, true);
+	printf("seeds from %llu\n", (unsigned long long)seed);
+	fflush(stdout);
+	while (done < runs && (clock_now_ns() < end || done < 100))
+		run_one(seed + (uint64_t)done++);
+	printf("%d runs\n", done);
+	return 0;
+}
