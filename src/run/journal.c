@@ -5,6 +5,7 @@
 #include "run/journal.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -17,10 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BEHIND_S = 1 };
+#define BEHIND_NS CLOCK_NS_PER_S
 
 struct journal {
 	int fd;
@@ -31,6 +31,7 @@ struct journal {
 	pthread_cond_t changed;
 	struct buf front, back;
 	size_t writing; /* bytes of BACK not written yet */
+	int64_t due_ns; /* when the first of FRONT is to be on disk */
 	bool flush, closing, was_full, failed;
 	struct err err;
 };
@@ -47,7 +48,11 @@ write_all(int fd, const char *data, size_t len)
 			len -= (size_t)put;
 		}
 	}
-	return fdatasync(fd);
+	int synced;
+	do
+		synced = fdatasync(fd);
+	while (synced < 0 && errno == EINTR);
+	return synced;
 }
 
 /* Waits until lines are there and it is time for them; false: closing, and nothing is left. */
@@ -56,9 +61,8 @@ wait_for_lines(struct journal *journal)
 {
 	while (!journal->front.len && !journal->closing)
 		pthread_cond_wait(&journal->changed, &journal->mutex);
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += BEHIND_S;
+	struct timespec until = {.tv_sec = journal->due_ns / CLOCK_NS_PER_S,
+		.tv_nsec = journal->due_ns % CLOCK_NS_PER_S};
 	int waited = 0;
 	while (!journal->closing && !journal->flush && waited != ETIMEDOUT &&
 		journal->front.len < JOURNAL_BYTES / 2)
@@ -148,19 +152,30 @@ release(struct journal *journal)
 	free(journal);
 }
 
+static int
+open_journal(struct journal *journal, const char *text, size_t len, struct err *err)
+{
+	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (journal->event_fd < 0)
+		return err_set_errno(err, "cannot make an eventfd");
+	journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (journal->fd < 0)
+		return err_set_errno(err, "%s: cannot create the journal", journal->path);
+	if (write_all(journal->fd, text, len) < 0)
+		err_set_errno(err, "%s: cannot write the journal", journal->path);
+	else if (start_thread(journal, err) == 0)
+		return 0;
+	unlink(journal->path);
+	return -1;
+}
+
 struct journal *
 journal_open(const char *path, const char *text, size_t len, struct err *err)
 {
 	struct journal *journal = xcalloc(1, sizeof(*journal));
 	journal->path = xstrdup(path);
-	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	journal->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (journal->event_fd < 0 || journal->fd < 0) {
-		err_set_errno(err, "%s: cannot create the journal", path);
-	} else if (write_all(journal->fd, text, len) < 0) {
-		err_set_errno(err, "%s: cannot write the journal", path);
-		unlink(path);
-	} else if (start_thread(journal, err) == 0) {
+	journal->fd = -1;
+	if (open_journal(journal, text, len, err) == 0) {
 		sync_directory(path);
 		return journal;
 	}
@@ -173,6 +188,8 @@ journal_append(struct journal *journal, const char *lines, size_t len)
 {
 	pthread_mutex_lock(&journal->mutex);
 	bool first = !journal->front.len;
+	if (first)
+		journal->due_ns = clock_now_ns() + BEHIND_NS;
 	if (!journal->failed)
 		buf_append(&journal->front, lines, len);
 	if (first || journal->front.len >= JOURNAL_BYTES / 2)
@@ -219,7 +236,7 @@ void
 journal_flush(struct journal *journal)
 {
 	pthread_mutex_lock(&journal->mutex);
-	journal->flush = true;
+	journal->flush = journal->front.len > 0;
 	pthread_cond_signal(&journal->changed);
 	pthread_mutex_unlock(&journal->mutex);
 }

@@ -5,7 +5,8 @@
 #include "tasks/result.h"
 #include "tasks/task.h"
 
-#include <stdio.h>
+#include <stdbool.h>
+#include <string.h>
 
 static const char version_line[] = "# mpbatch journal 1\n";
 static const char header_line[] =
@@ -41,7 +42,7 @@ record_escape(struct buf *buf, const char *text, unsigned long len)
 	buf_append(buf, text + plain, len - plain);
 }
 
-/* Nine numbers by hand: snprintf would be most of what a record costs. */
+/* Numbers by hand: snprintf would be most of what a record costs. */
 static char *
 put_number(char *at, uint64_t value)
 {
@@ -73,8 +74,18 @@ put_seconds(char *at, int64_t microseconds)
 	return put_tab(at);
 }
 
+/* How it ended is known: an attempt that was given up for lost or at an interrupt has no run time. */
+static bool
+has_exit_code(const struct result *result)
+{
+	if (result->signal || result->reason == RESULT_LOST)
+		return false;
+	return result->reason != RESULT_CANCELLED || result->runtime_ns;
+}
+
+/* The columns from start to id. */
 static void
-append_numbers(struct buf *buf, const struct record *record)
+append_result(struct buf *buf, const struct record *record)
 {
 	const struct result *result = record->result;
 	char text[512], *at = text;
@@ -83,7 +94,7 @@ append_numbers(struct buf *buf, const struct record *record)
 	at = put_seconds(at, result->user_us);
 	at = put_seconds(at, result->system_us);
 	at = put_tab(put_number(at, (uint64_t)result->maxrss_kib));
-	if (!result->signal && result->reason != RESULT_LOST)
+	if (has_exit_code(result))
 		at = put_number(at, (uint64_t)result->exit_code);
 	at = put_tab(at);
 	at = put_tab(put_number(at, (uint64_t)result->signal));
@@ -111,14 +122,14 @@ record_append(struct buf *buf, const struct record *record)
 	at = put_tab(put_number(at, task->index));
 	at = put_tab(put_number(at, task->attempt));
 	buf_append(buf, text, (size_t)(at - text));
-	buf_append_string(buf, record->host);
+	record_escape(buf, record->host, strlen(record->host));
 	at = put_tab(text);
 	at = put_tab(put_number(at, (uint64_t)record->rank));
 	at = put_tab(put_number(at, (uint64_t)record->slot));
 	buf_append(buf, text, (size_t)(at - text));
 	buf_append_string(buf, record->cores[0] ? record->cores : "-");
 	buf_append(buf, "\t", 1);
-	append_numbers(buf, record);
+	append_result(buf, record);
 	record_escape(buf, task->command, task->command_len);
 	buf_append(buf, "\n", 1);
 }

@@ -14,35 +14,50 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What is at a path. */
+enum place {
+	PLACE_FREE,
+	PLACE_EMPTY, /* an empty directory */
+	PLACE_RUN,   /* a run directory: it has a journal */
+	PLACE_OTHER,
+};
+
+static char *
+join(const char *path, const char *suffix)
+{
+	size_t room = strlen(path) + strlen(suffix) + 1;
+	char *joined = xmalloc(room);
+	snprintf(joined, room, "%s%s", path, suffix);
+	return joined;
+}
+
 char *
 rundir_path(const char *list, const char *run_dir)
 {
-	if (run_dir)
-		return xstrdup(run_dir);
-	if (strcmp(list, "-") == 0)
+	struct stat status;
+	if (run_dir) {
+		char *path = xstrdup(run_dir);
+		for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+			path[len - 1] = '\0';
+		return path;
+	}
+	if (strcmp(list, "-") == 0 || (stat(list, &status) == 0 && !S_ISREG(status.st_mode)))
 		return NULL;
-	size_t room = strlen(list) + sizeof(".mpbatch");
-	char *path = xmalloc(room);
-	snprintf(path, room, "%s.mpbatch", list);
-	return path;
+	return join(list, ".mpbatch");
 }
 
-/* How it looks: -1 not there, 0 something else (ENTRIES: not even empty), 1 a run directory. */
-static int
-look(const char *path, bool *entries)
+static enum place
+look(const char *path)
 {
 	DIR *dir = opendir(path);
-	*entries = false;
 	if (!dir)
-		return errno == ENOENT ? -1 : 0;
-	int found = 0;
+		return errno == ENOENT ? PLACE_FREE : PLACE_OTHER;
+	enum place found = PLACE_EMPTY;
 	struct dirent *entry;
-	while ((entry = readdir(dir))) {
+	while (found != PLACE_RUN && (entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		*entries = true;
-		if (fnmatch("journal.*.tsv", entry->d_name, 0) == 0)
-			found = 1;
+		found = fnmatch("journal.*.tsv", entry->d_name, 0) == 0 ? PLACE_RUN : PLACE_OTHER;
 	}
 	closedir(dir);
 	return found;
@@ -57,39 +72,40 @@ remove_entry(const char *path, const struct stat *status, int type, struct FTW *
 	return remove(path);
 }
 
-/* Moves PATH to PATH.old, in place of what an earlier --restart has left there, and nothing else. */
+/* Moves PATH to OLD, in place of what an earlier --restart has left there, and of nothing else. */
 static int
-move_aside(const char *path, struct err *err)
+move_aside(const char *path, const char *old, struct err *err)
 {
-	size_t room = strlen(path) + sizeof(".old");
-	char *old = xmalloc(room);
-	bool entries;
-	snprintf(old, room, "%s.old", path);
-	int result = 0, is_run = look(old, &entries);
-	if (is_run == 0 && entries)
-		result = err_set(err, "%s is no run directory: move it away, then --restart", old);
-	else if (is_run >= 0 && nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
-		result = err_set_errno(err, "cannot remove %s", old);
-	else if (rename(path, old) < 0)
-		result = err_set_errno(err, "cannot move %s to %s", path, old);
-	free(old);
-	return result;
+	enum place there = look(old);
+	if (there == PLACE_OTHER)
+		return err_set(err, "%s is no run directory: move it away, then --restart", old);
+	if (there == PLACE_RUN && nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		return err_set_errno(err, "cannot remove %s", old);
+	if (rename(path, old) < 0)
+		return err_set_errno(err, "cannot move %s to %s", path, old);
+	return 0;
 }
 
 int
 rundir_create(const char *path, bool restart, struct err *err)
 {
-	bool entries;
-	int is_run = look(path, &entries);
-	if (is_run == 1 && !restart)
+	enum place there = look(path);
+	if (there == PLACE_EMPTY)
+		return 0;
+	if (there == PLACE_OTHER)
+		return err_set(err, "%s is in the way and no run directory: --run-dir names another place", path);
+	if (there == PLACE_RUN && !restart)
 		return err_set(err,
 			"%s holds an earlier run: --restart moves it to %s.old and runs all tasks anew, --run-dir names another place",
 			path, path);
-	if (is_run == 0 && entries)
-		return err_set(err, "%s is there and no run directory: --run-dir names another place", path);
-	if (is_run == 1 && move_aside(path, err) < 0)
-		return -1;
-	if (mkdir(path, 0777) == 0 || (is_run == 0 && errno == EEXIST))
-		return 0;
-	return err_set_errno(err, "cannot make the run directory %s (--run-dir names another place)", path);
+	if (there == PLACE_RUN) {
+		char *old = join(path, ".old");
+		int moved = move_aside(path, old, err);
+		free(old);
+		if (moved < 0)
+			return -1;
+	}
+	if (mkdir(path, 0777) < 0)
+		return err_set_errno(err, "cannot make the run directory %s (--run-dir names another place)", path);
+	return 0;
 }
