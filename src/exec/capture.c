@@ -107,6 +107,8 @@ take_spooled(struct stream *stream, struct buf *to, size_t size, uint64_t limit)
 		die(4, "cannot read back spooled output (errno %d)", got ? errno : 0);
 	buf_added(to, (size_t)got);
 	stream->spool_out += (uint64_t)got;
+	if (!spooled(stream)) /* from the start again: on a full disk that room is ours already */
+		stream->spool_in = stream->spool_out = 0;
 	return (size_t)got;
 }
 

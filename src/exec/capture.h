@@ -18,7 +18,7 @@ struct err;
 struct stream {
 	struct buf memory; /* the newest bytes */
 	int spool_fd;	   /* the older ones, 0: no spool (0 is never ours) */
-	uint64_t spool_in; /* bytes ever put into the spool; at offset N % limit */
+	uint64_t spool_in; /* bytes put into the spool since it was empty; at offset N % limit */
 	uint64_t spool_out;
 	uint64_t total; /* bytes ever captured */
 };

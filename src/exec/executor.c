@@ -275,7 +275,8 @@ look_at_attempt(struct executor *executor, int64_t now)
 		send_seq(executor, FRAME_OFFER, executor->seq);
 		executor->offered = true;
 	}
-	if (executor->credits && attempt->phase != ATTEMPT_ENDED &&
+	/* No event tells of room that we make ourselves: until the credit or the output is used up. */
+	while (executor->credits && attempt->phase != ATTEMPT_ENDED &&
 		outbox_send_chunks(&executor->conn, executor->seq, &attempt->capture,
 			&executor->credits, &executor->slot.capture_options))
 		for (int i = 0; i < 2; i++)

@@ -93,7 +93,7 @@ rundir_create(const char *path, bool restart, struct err *err)
 	if (there == PLACE_EMPTY)
 		return 0;
 	if (there == PLACE_OTHER)
-		return err_set(err, "%s is in the way and no run directory: --run-dir names another place", path);
+		return err_set(err, "%s is in the way: --run-dir names another run directory", path);
 	if (there == PLACE_RUN && !restart)
 		return err_set(err,
 			"%s holds an earlier run: --restart moves it to %s.old and runs all tasks anew, --run-dir names another place",
@@ -106,6 +106,7 @@ rundir_create(const char *path, bool restart, struct err *err)
 			return -1;
 	}
 	if (mkdir(path, 0777) < 0)
-		return err_set_errno(err, "cannot make the run directory %s (--run-dir names another place)", path);
+		return err_set_errno(err,
+			"cannot make the run directory %s (--run-dir names another place)", path);
 	return 0;
 }

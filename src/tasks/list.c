@@ -134,7 +134,7 @@ fill(struct list *list, struct err *err)
 	if (list->regular && check_unchanged(list, err) < 0)
 		return -1;
 	if (got == 0 && list->read_bytes < list->size)
-		return err_set(err, "%s ends before its end", list->path);
+		return err_set(err, "%s is shorter than it was when it was opened", list->path);
 	if (!list->regular)
 		list->lines_here += count_newlines(room, (size_t)got);
 	buf_added(&list->buf, (size_t)got);

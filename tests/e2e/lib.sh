@@ -6,6 +6,7 @@ shopt -s lastpipe # so that `… | batch` sets $code here
 : "${MPBATCH:?the mpbatch to test}" "${HELPERS:?the directory of the test programs}"
 read -ra LAUNCHER <<<"${LAUNCH:-}"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+OTHER_MPI=${MPBATCH_MPICH:-} WITHOUT_MPI=${MPBATCH_NOMPI:-}
 unset "${!MPBATCH_@}" 2>/dev/null || true
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mpbatch-e2e-XXXXXX")
 trap 'cd /; rm -rf "$WORK"' EXIT
@@ -64,6 +65,33 @@ wait_for() {
 		sleep 0.05
 	done
 	fail "waited in vain for: $*"
+}
+
+# start LIST...: as run, but in the background; its pid is $pid.
+start() {
+	"${LAUNCHER[@]}" "$MPBATCH" "$@" >out 2>err </dev/null &
+	pid=$!
+}
+
+# finish: waits for what start has started, two minutes at most.
+finish() {
+	timeout -k 5 120 tail --pid="$pid" -f /dev/null || fail "mpbatch does not end"
+	code=0
+	wait "$pid" || code=$?
+}
+
+# The ranks (not their keepers and executors) of the run in this directory.
+ranks() {
+	for p in $(pgrep -x mpbatch); do
+		[ "$(readlink "/proc/$p/cwd")" = "$WORK" ] && echo "$p"
+	done
+}
+
+# Ranks, keepers and executors of the run in this directory.
+processes() {
+	for p in $(pgrep '^mpbatch'); do
+		[ "$(readlink "/proc/$p/cwd")" = "$WORK" ] && echo "$p"
+	done
 }
 
 # Processes whose command line has the mark in it.

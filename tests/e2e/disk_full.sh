@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# runs: local
+# A journal that cannot be written stops the run with exit code 4; a standard output that is closed or
+# full stops it too; a spool without room slows tasks down and loses nothing.
+. "$(dirname "$0")/lib.sh"
+
+# `head` closes our standard output.
+for i in $(seq 200); do echo "seq 2000"; done >jobs.txt
+code=0
+timeout -k 5 60 bash -c '"$1" --restart jobs.txt 2>err | head -1 >out; exit "${PIPESTATUS[0]}"' - "$MPBATCH" || code=$?
+expect_code 4
+grep -q 'standard output' err || fail "no word about the closed standard output"
+[ "$(column reason | grep -c ok)" -lt 200 ] || fail "outputs that nobody took are recorded as successes"
+timeout -k 5 60 "$MPBATCH" --restart jobs.txt >/dev/full 2>err && fail "a full standard output is no failure"
+grep -q 'standard output' err || fail "no word about the full standard output"
+
+[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "a small file system needs root"
+mkdir -p small
+cat >inside <<'IN'
+mount -t tmpfs -o size=100k tmpfs small || exit 77
+code=0
+"$MPBATCH" --run-dir small/run jobs.txt >out 2>err || code=$?
+cp small/run/journal.1.tsv . 2>/dev/null
+exit $code
+IN
+long=$(head -c 3000 /dev/zero | tr '\0' y)
+for i in $(seq 2000); do echo ": $i $long"; done >jobs.txt
+code=0
+MPBATCH=$MPBATCH timeout -k 5 60 unshare -m sh inside || code=$?
+[ $code = 77 ] && skip "no tmpfs can be mounted"
+expect_code 4
+grep -q 'journal' err || fail "no word about the journal that cannot be written"
+
+cat >inside <<'IN'
+mount -t tmpfs -o size=100k tmpfs small || exit 77
+exec "$MPBATCH" --restart --tmpdir small jobs.txt >out 2>err
+IN
+echo "$HELPERS/blob 3000000" >jobs.txt
+code=0
+MPBATCH=$MPBATCH timeout -k 5 60 unshare -m sh inside || code=$?
+expect_code 0
+[ "$(wc -c <out)" = 3000000 ] || fail "without room for the spool $(wc -c <out) bytes arrived"

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# runs: local mpi3 mpich
+# An interrupt: nothing new starts, what runs is ended and recorded as cancelled, what ended stays as it
+# was, and no process is left.
+. "$(dirname "$0")/lib.sh"
+
+for signal in INT TERM; do
+	rm -rf started.* jobs.txt.mpbatch
+	{
+		echo true
+		for i in $(seq 10); do echo "touch started.$i; sleep 98765 & setsid sleep 98765"; done
+	} >jobs.txt
+	start -j 2 jobs.txt
+	slots=2
+	[ ${#LAUNCHER[@]} -gt 0 ] && slots=6
+	all_started() { [ "$(find . -name 'started.*' | wc -l)" = $slots ]; }
+	wait_for all_started
+	kill -$signal $pid
+	finish
+	[ ${#LAUNCHER[@]} -gt 0 ] || expect_code 3
+	[ "$(column reason | sort | uniq -c | tr -s ' \n' ' ')" = " $slots cancelled 1 ok " ] ||
+		fail "$signal: the journal has $(column reason | sort | uniq -c | tr -s ' \n' ' ')"
+	all_started || fail "$signal: something new was started"
+	wait_for unmarked 'sleep 98765'
+done
+
+# A task that ignores TERM is killed after the grace; a second interrupt does not wait for that.
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	echo "$HELPERS/ignoreterm 9876 & trap '' TERM; touch ignoring; wait; sleep 9876" >jobs.txt
+	for times in 2 1; do
+		rm -f ignoring
+		start --restart jobs.txt
+		wait_for test -e ignoring
+		kill -INT $pid
+		[ $times = 2 ] && wait_for grep -q interrupted err && kill -INT $pid
+		finish
+		expect_code 3
+		expect_of 1 reason cancelled
+		expect_of 1 signal 9
+		wait_for unmarked 'ignoreterm 9876'
+	done
+fi
