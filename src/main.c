@@ -55,11 +55,23 @@ open_signals(void)
 
 /* Usage errors are the same on every rank: one of them speaks. */
 static int
-refuse(const struct launcher *launcher, const struct err *err)
+refuse(const struct launcher *launcher, struct options *options, const struct err *err)
 {
 	if (launcher->rank == 0)
 		log_error("%s", err->text);
+	options_clear(options);
 	return EXIT_USAGE;
+}
+
+static int
+say(const struct launcher *launcher, struct options *options)
+{
+	if (launcher->rank == 0 && options->help)
+		options_print_help();
+	else if (launcher->rank == 0)
+		printf("mpbatch %s, MPI: %s\n", VERSION, mpi_library());
+	options_clear(options);
+	return 0;
 }
 
 static struct transport *
@@ -108,7 +120,7 @@ run(struct run_options *run_options, const struct options *options, int64_t star
 {
 	struct err err;
 	struct slots slots;
-	run_options->slots = &slots;
+	run_options->slots = &slots; // cppcheck-suppress autoVariables
 	if (start_slots(&slots, run_options->config, run_options->launcher, run_options->transport,
 		    &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
@@ -151,14 +163,9 @@ main(int argc, char **argv)
 		options_from_environment(&options, &variable_error);
 	if (options_from_arguments(&options, argc, argv, &err) < 0 ||
 		start_check_launcher(&launcher, 0, &err) < 0)
-		return refuse(&launcher, &err);
-	if (options.help || options.version) {
-		if (launcher.rank == 0 && options.help)
-			options_print_help();
-		else if (launcher.rank == 0)
-			printf("mpbatch %s, MPI: %s\n", VERSION, mpi_library());
-		return 0;
-	}
+		return refuse(&launcher, &options, &err);
+	if (options.help || options.version)
+		return say(&launcher, &options);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
 	int signal_fd = open_signals();
 	int keeper_socket = keeper_start(&err);
@@ -166,7 +173,7 @@ main(int argc, char **argv)
 		die(EXIT_RUN_FAILED, "%s", err.text);
 	struct transport *transport = open_transport(&launcher, &err);
 	if (!transport)
-		return refuse(&launcher, &err);
+		return refuse(&launcher, &options, &err);
 	transport_to_abort = transport;
 	log_on_die(abort_job);
 	struct config config = agree(transport, &plan, &options, &launcher, &variable_error);

@@ -29,10 +29,11 @@ struct sending {
 
 struct mpi {
 	struct transport transport;
-	/* Sends under way: three parallel, dense arrays, as MPI_Testsome wants them. */
+	/* Sends under way: parallel, dense arrays, as MPI_Testsome wants them. */
 	MPI_Request *requests;
 	struct sending *sendings;
 	int *done;
+	MPI_Status *statuses;
 	int nsends, send_room;
 	struct sending pool[POOL_MAX];
 	int npool;
@@ -99,7 +100,7 @@ reclaim(struct mpi *mpi)
 	int count;
 	if (!mpi->nsends)
 		return;
-	check(MPI_Testsome(mpi->nsends, mpi->requests, &count, mpi->done, MPI_STATUSES_IGNORE),
+	check(MPI_Testsome(mpi->nsends, mpi->requests, &count, mpi->done, mpi->statuses),
 		"MPI_Testsome");
 	if (count == 0 || count == MPI_UNDEFINED)
 		return;
@@ -125,6 +126,7 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 		mpi->requests = xrealloc(mpi->requests, room * sizeof(*mpi->requests));
 		mpi->sendings = xrealloc(mpi->sendings, room * sizeof(*mpi->sendings));
 		mpi->done = xrealloc(mpi->done, room * sizeof(*mpi->done));
+		mpi->statuses = xrealloc(mpi->statuses, room * sizeof(*mpi->statuses));
 	}
 	struct sending sending = take_buffer(mpi, len);
 	memcpy(sending.data, data, len);
@@ -212,6 +214,7 @@ mpi_close(struct transport *transport, enum transport_end how)
 	free(mpi->requests);
 	free(mpi->sendings);
 	free(mpi->done);
+	free(mpi->statuses);
 	free(mpi->in);
 	free(mpi);
 }
