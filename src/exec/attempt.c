@@ -21,6 +21,7 @@
 #define SICK_NS (1000 * CLOCK_NS_PER_MS)
 #define TIMEOUT_GRACE_NS (5 * CLOCK_NS_PER_S)
 #define SIGNAL_NEAR_NS (2 * CLOCK_NS_PER_S) /* a death this soon after a signal to us is its doing */
+#define DOUBT_NS (100 * CLOCK_NS_PER_MS)    /* and so is one this long before it */
 #define ARGUMENT_BYTES (128 * 1024)	    /* the kernel's MAX_ARG_STRLEN */
 
 /* --- start --- */
@@ -153,34 +154,55 @@ attempt_read(struct attempt *attempt, struct slot *slot, int i)
 }
 
 static enum result_reason
-reason_of(const struct attempt *attempt, const struct slot *slot, int status)
+reason_of(const struct attempt *attempt, int status)
 {
 	if (attempt->stopped)
 		return attempt->stop_reason;
-	/* SLURM signals every process of a job: a shell may outlive the command that its signal ended,
-	 * and says so with 128 and the signal's number. */
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : code > 128 ? code - 128 : 0;
-	bool near = slot->signalled_ns && clock_now_ns() - slot->signalled_ns < SIGNAL_NEAR_NS;
-	if (near && (signal == SIGTERM || signal == SIGUSR1 || signal == SIGKILL))
-		return RESULT_CANCELLED;
 	if (WIFSIGNALED(status))
 		return RESULT_SIGNAL;
-	return code ? RESULT_EXIT : RESULT_OK;
+	return WEXITSTATUS(status) ? RESULT_EXIT : RESULT_OK;
+}
+
+/* SLURM signals every process of a job, one after the other. A shell may outlive the command that
+ * its signal ended, and then says so with 128 and the signal's number. */
+static bool
+ended_as_by_job_signal(const struct result *result)
+{
+	int code = result->exit_code;
+	int signal = result->signal ? result->signal : code > 128 ? code - 128 : 0;
+	bool by_signal = result->reason == RESULT_SIGNAL || result->reason == RESULT_EXIT;
+	return by_signal && (signal == SIGTERM || signal == SIGUSR1 || signal == SIGKILL);
 }
 
 static void
-main_ended(struct attempt *attempt, const struct slot *slot, int status, const struct rusage *usage)
+main_ended(struct attempt *attempt, int status, const struct rusage *usage)
 {
 	struct result *result = &attempt->result;
 	result->runtime_ns = clock_now_ns() - attempt->start_ns;
-	result->reason = (uint8_t)reason_of(attempt, slot, status);
+	result->reason = (uint8_t)reason_of(attempt, status);
 	result->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	result->user_us = usage->ru_utime.tv_sec * INT64_C(1000000) + usage->ru_utime.tv_usec;
 	result->system_us = usage->ru_stime.tv_sec * INT64_C(1000000) + usage->ru_stime.tv_usec;
 	result->maxrss_kib = usage->ru_maxrss;
 	attempt->pid = 0;
+}
+
+/* No process is left: is it a task that failed, or one that a signal to the whole job ended? */
+static void
+judge(struct attempt *attempt, struct slot *slot)
+{
+	int64_t now = clock_now_ns();
+	if (ended_as_by_job_signal(&attempt->result)) {
+		if (attempt->phase != ATTEMPT_DOUBTFUL)
+			attempt->deadline_ns = now + DOUBT_NS;
+		attempt->phase = ATTEMPT_DOUBTFUL;
+		if (slot->signalled_ns && now - slot->signalled_ns < SIGNAL_NEAR_NS)
+			attempt->result.reason = RESULT_CANCELLED;
+		else if (now < attempt->deadline_ns)
+			return;
+	}
+	drain(attempt, slot);
 }
 
 static void
@@ -204,7 +226,7 @@ handle_strays(struct attempt *attempt, struct slot *slot)
 		attempt->result.strays = (uint32_t)(left > slot->kept ? left - slot->kept : 0);
 		if (slot->setup.stray == STRAY_KEEP) {
 			slot->kept = left;
-			drain(attempt, slot);
+			judge(attempt, slot);
 		} else if (attempt->stopped) { /* they had their TERM with it */
 			sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
 		} else {
@@ -221,14 +243,14 @@ attempt_reap(struct attempt *attempt, struct slot *slot)
 	pid_t pid;
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		if (pid == attempt->pid)
-			main_ended(attempt, slot, status, &usage);
+			main_ended(attempt, status, &usage);
 	bool none_left = pid < 0 && errno == ECHILD;
 	if (none_left)
 		slot->kept = 0;
 	if (attempt->phase == ATTEMPT_IDLE || attempt->phase >= ATTEMPT_DRAINING || attempt->pid)
 		return;
-	if (none_left)
-		drain(attempt, slot);
+	if (none_left || attempt->phase == ATTEMPT_DOUBTFUL)
+		judge(attempt, slot);
 	else
 		handle_strays(attempt, slot);
 }
@@ -258,6 +280,7 @@ attempt_deadline(const struct attempt *attempt)
 	case ATTEMPT_STOPPING:
 	case ATTEMPT_SWEEPING:
 	case ATTEMPT_SWEEPING_HARD:
+	case ATTEMPT_DOUBTFUL:
 		return attempt->deadline_ns;
 	default:
 		return CLOCK_NEVER;
@@ -275,6 +298,8 @@ attempt_tick(struct attempt *attempt, struct slot *slot, int64_t now)
 		attempt_stop(attempt, slot, attempt->stop_reason, 0);
 	} else if (attempt->phase == ATTEMPT_SWEEPING) {
 		sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
+	} else if (attempt->phase == ATTEMPT_DOUBTFUL) {
+		judge(attempt, slot);
 	} else {
 		slot->sick = true;
 		slot->kept = tree_count();

@@ -2,7 +2,8 @@
  * One attempt at a task, from its spawn until nothing of it is left.
  *
  *   IDLE -> ALIVE -> (STOPPING -> KILLED) -> its main process is reaped
- *        -> (SWEEPING -> SWEEPING_HARD) -> no descendant is left -> DRAINING -> ENDED -> IDLE
+ *        -> (SWEEPING -> SWEEPING_HARD) -> no descendant is left -> (DOUBTFUL) -> DRAINING -> ENDED
+ *        -> IDLE
  *
  * It sends nothing: the executor looks at it once a turn.
  */
@@ -42,6 +43,7 @@ enum attempt_phase {
 	ATTEMPT_KILLED,	       /* KILL was sent */
 	ATTEMPT_SWEEPING,      /* the main process is reaped, others are left: TERM was sent */
 	ATTEMPT_SWEEPING_HARD, /* KILL was sent to them; the slot is sick at the deadline */
+	ATTEMPT_DOUBTFUL,      /* it ended as by a signal to all: has one come to us as well? */
 	ATTEMPT_DRAINING,      /* no process is left, but the spool is full */
 	ATTEMPT_ENDED,	       /* result and capture are complete */
 };

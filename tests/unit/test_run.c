@@ -252,6 +252,7 @@ open_one(void **state)
 	snprintf(journal_path, sizeof(journal_path), "journal.%d.tsv", ++journals);
 	journal = journal_open(journal_path, "head\n", 5, &err);
 	sys.syncs = sys.writes = 0;
+	sys.due_ns = 0;
 	return journal ? 0 : -1;
 }
 
@@ -336,7 +337,6 @@ journal_waits_until_told(void **state)
 	assert_int_equal(sys.syncs, 1);
 	assert_int_equal(journal_close(journal, &err), 0);
 	assert_true(sigismember(&sys.blocked, SIGTERM) && sigismember(&sys.blocked, SIGUSR1));
-	sys.due_ns = 0;
 }
 
 static void
@@ -344,7 +344,6 @@ journal_is_a_second_behind(void **state)
 {
 	(void)state;
 	struct err err;
-	sys.due_ns = 0;
 	int64_t before = clock_now_ns();
 	append("one\n");
 	int64_t after = clock_now_ns();
