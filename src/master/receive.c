@@ -99,7 +99,9 @@ handle_results(struct master *master, struct unpack *in)
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct result result = result_unpack(in);
 		struct flight *flight = in->bad ? NULL : flights_find(master->flights, result.index);
-		if (flight && flight->task->attempt == result.attempt)
+		if (flight && result.slot >= master->members.list[flight->worker].hello.nslots)
+			in->bad = true;
+		else if (flight && flight->task->attempt == result.attempt)
 			master_task_ended(master, flight, &result);
 	}
 }

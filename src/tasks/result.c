@@ -64,7 +64,8 @@ result_pack(struct buf *buf, const struct result *result)
 struct result
 result_unpack(struct unpack *in)
 {
-	struct result result = {.index = unpack_u64(in), .attempt = unpack_u16(in)};
+	struct result result = {.index = unpack_u64(in)};
+	result.attempt = unpack_u16(in);
 	result.slot = unpack_u16(in);
 	result.reason = unpack_u8(in);
 	result.via = unpack_u8(in);

@@ -77,7 +77,8 @@ borrow_string(struct unpack *in, size_t *len)
 struct task *
 task_unpack(struct unpack *in)
 {
-	struct task from = {.index = unpack_u64(in), .attempt = unpack_u16(in)};
+	struct task from = {.index = unpack_u64(in)};
+	from.attempt = unpack_u16(in);
 	from.need.cores = unpack_u16(in);
 	from.need.gpus = unpack_u16(in);
 	from.need.memory_mib = unpack_u32(in);

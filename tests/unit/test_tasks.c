@@ -564,6 +564,7 @@ list_as_it_arrives(void **state)
 	say(ends[1], "ee");
 	close(ends[1]);
 	assert_next(list, 3, 4, "three");
+	assert_int_equal(list_remaining(list), 0);
 	assert_status(list, LIST_END);
 	assert_status(list, LIST_END);
 	assert_int_equal(list_count(list), 3);
