@@ -48,8 +48,9 @@ push(struct inmem_end *end, int peer, bool lost, const void *data, size_t len)
 static void
 inmem_send(struct transport *transport, int peer, const void *data, size_t len)
 {
-	struct inmem_end *to = &((struct inmem_end *)transport)->hub->ends[peer];
-	if (!to->dead)
+	const struct inmem_end *from = (const struct inmem_end *)transport;
+	struct inmem_end *to = &from->hub->ends[peer];
+	if (!from->dead && !to->dead)
 		push(to, transport->self, false, data, len);
 }
 
@@ -124,6 +125,8 @@ inmem_endpoint(struct inmem *hub, int number)
 void
 inmem_kill(struct inmem *hub, int number)
 {
+	if (hub->ends[number].dead)
+		return;
 	hub->ends[number].dead = true;
 	for (int i = 0; i < hub->size; i++)
 		if (!hub->ends[i].dead)

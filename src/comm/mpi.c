@@ -1,6 +1,7 @@
 /*
  * The MPI transport. Nothing of it blocks or spins: MPI_Iprobe and MPI_Test, and the loop sleeps in
- * between. (Blocking calls of MPI spin at 100 % of a core.)
+ * between. (Blocking calls of MPI spin at 100 % of a core, MPI_Finalize too.) Several receives are
+ * under way at a time, or a peer that stops in the middle of a large message would stop us all.
  */
 #include "comm/mpi.h"
 
@@ -18,30 +19,39 @@
 
 /* Calls without a message before it sleeps at all; the first sleep; the longest with a request
  * incomplete (with longer ones 64 KB took 71 ms: measured). */
-enum { TAG = 1, EAGER_CALLS = 3, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
+enum { TAG = 1, EAGER_CALLS = 1, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
 /* Buffers kept for reuse, and how large they may be. */
 enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
+/* Sends asked for at a time, as MPI_Testsome looks at each; receives under way. */
+enum { WINDOW = 64, RECEIVES_MAX = 16 };
+/* The longest sleep at the end, when nobody is in a hurry. */
+enum { END_SLEEP_NS = 1000000 };
 
-struct sending {
+struct block {
 	char *data;
 	size_t room;
+};
+
+struct receiving {
+	MPI_Request request;
+	struct block block;
+	int source;
+	int len;
 };
 
 struct mpi {
 	struct transport transport;
 	/* Sends under way: parallel, dense arrays, as MPI_Testsome wants them. */
 	MPI_Request *requests;
-	struct sending *sendings;
-	int *done;
-	MPI_Status *statuses;
+	struct block *blocks;
 	int nsends, send_room;
-	struct sending pool[POOL_MAX];
+	int asked; /* sends before this one have been asked for in this round */
+	/* In the order they were announced. */
+	struct receiving receivings[RECEIVES_MAX];
+	int nreceivings;
+	struct block handed_out;
+	struct block pool[POOL_MAX];
 	int npool;
-	/* The message being received, or handed out. */
-	MPI_Request receiving; /* MPI_REQUEST_NULL: none */
-	int source;
-	char *in;
-	size_t in_len, in_room;
 	int64_t fruitless; /* calls without a message since the last one */
 };
 
@@ -74,46 +84,50 @@ mpi_library(void)
 	return name;
 }
 
-/* --- sending --- */
+/* --- buffers --- */
 
 static void
-recycle(struct mpi *mpi, struct sending sending)
+recycle(struct mpi *mpi, struct block block)
 {
-	if (mpi->npool < POOL_MAX && sending.room <= POOL_BYTES)
-		mpi->pool[mpi->npool++] = sending;
+	if (mpi->npool < POOL_MAX && block.room <= POOL_BYTES)
+		mpi->pool[mpi->npool++] = block;
 	else
-		free(sending.data);
+		free(block.data);
 }
 
-static struct sending
-take_buffer(struct mpi *mpi, size_t len)
+static struct block
+take_block(struct mpi *mpi, size_t len)
 {
 	if (mpi->npool && mpi->pool[mpi->npool - 1].room >= len)
 		return mpi->pool[--mpi->npool];
 	size_t room = len < 4096 ? 4096 : len;
-	return (struct sending){.data = xmalloc(room), .room = room};
+	return (struct block){.data = xmalloc(room), .room = room};
 }
 
+/* --- sending --- */
+
+/* Takes back the buffers of completed sends: of the next WINDOW ones, so that it costs the same
+ * however many are under way. */
 static void
 reclaim(struct mpi *mpi)
 {
-	int count;
-	if (!mpi->nsends)
+	int count, done[WINDOW];
+	MPI_Status statuses[WINDOW];
+	int first = mpi->asked < mpi->nsends ? mpi->asked : 0;
+	int end = mpi->nsends - first < WINDOW ? mpi->nsends : first + WINDOW;
+	if (first == end)
 		return;
-	check(MPI_Testsome(mpi->nsends, mpi->requests, &count, mpi->done, mpi->statuses),
+	check(MPI_Testsome(end - first, mpi->requests + first, &count, done, statuses),
 		"MPI_Testsome");
-	if (count == 0 || count == MPI_UNDEFINED)
-		return;
-	int kept = 0;
-	for (int i = 0; i < mpi->nsends; i++) {
-		if (mpi->requests[i] == MPI_REQUEST_NULL) {
-			recycle(mpi, mpi->sendings[i]);
+	for (int i = end - 1; i >= first; i--) {
+		if (mpi->requests[i] != MPI_REQUEST_NULL)
 			continue;
-		}
-		mpi->requests[kept] = mpi->requests[i];
-		mpi->sendings[kept++] = mpi->sendings[i];
+		recycle(mpi, mpi->blocks[i]);
+		mpi->nsends--;
+		mpi->requests[i] = mpi->requests[mpi->nsends];
+		mpi->blocks[i] = mpi->blocks[mpi->nsends];
 	}
-	mpi->nsends = kept;
+	mpi->asked = end;
 }
 
 static void
@@ -121,19 +135,19 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 {
 	struct mpi *mpi = (struct mpi *)transport;
 	if (mpi->nsends == mpi->send_room) {
-		mpi->send_room = mpi->send_room ? 2 * mpi->send_room : 64;
+		mpi->send_room = mpi->send_room ? 2 * mpi->send_room : WINDOW;
 		size_t room = (size_t)mpi->send_room;
 		mpi->requests = xrealloc(mpi->requests, room * sizeof(*mpi->requests));
-		mpi->sendings = xrealloc(mpi->sendings, room * sizeof(*mpi->sendings));
-		mpi->done = xrealloc(mpi->done, room * sizeof(*mpi->done));
-		mpi->statuses = xrealloc(mpi->statuses, room * sizeof(*mpi->statuses));
+		mpi->blocks = xrealloc(mpi->blocks, room * sizeof(*mpi->blocks));
 	}
-	struct sending sending = take_buffer(mpi, len);
-	memcpy(sending.data, data, len);
-	mpi->sendings[mpi->nsends] = sending;
-	check(MPI_Isend(sending.data, (int)len, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
-		      &mpi->requests[mpi->nsends++]),
+	struct block block = take_block(mpi, len);
+	memcpy(block.data, data, len);
+	check(MPI_Isend(block.data, (int)len, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
+		      &mpi->requests[mpi->nsends]),
 		"MPI_Isend");
+	mpi->blocks[mpi->nsends++] = block;
+	if (peer == transport->self)
+		mpi->fruitless = 0; /* a message is here */
 }
 
 /* --- receiving --- */
@@ -142,22 +156,46 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 static bool
 begin_receive(struct mpi *mpi)
 {
-	int here, len;
+	int here;
 	MPI_Status status;
+	if (mpi->nreceivings == RECEIVES_MAX)
+		return false;
 	check(MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &here, &status), "MPI_Iprobe");
 	if (!here)
 		return false;
-	check(MPI_Get_count(&status, MPI_BYTE, &len), "MPI_Get_count");
-	mpi->source = status.MPI_SOURCE;
-	mpi->in_len = (size_t)len;
-	if (mpi->in_room < mpi->in_len || mpi->in_room > 16 * mpi->in_len + POOL_BYTES) {
-		free(mpi->in);
-		mpi->in_room = mpi->in_len + 4096;
-		mpi->in = xmalloc(mpi->in_room);
-	}
-	check(MPI_Irecv(mpi->in, len, MPI_BYTE, mpi->source, TAG, MPI_COMM_WORLD, &mpi->receiving),
+	struct receiving *in = &mpi->receivings[mpi->nreceivings++];
+	in->source = status.MPI_SOURCE;
+	check(MPI_Get_count(&status, MPI_BYTE, &in->len), "MPI_Get_count");
+	in->block = take_block(mpi, (size_t)in->len);
+	check(MPI_Irecv(in->block.data, in->len, MPI_BYTE, in->source, TAG, MPI_COMM_WORLD,
+		      &in->request),
 		"MPI_Irecv");
 	return true;
+}
+
+/* A later message of a peer can be complete before an earlier one. */
+static bool
+must_wait(const struct mpi *mpi, int at)
+{
+	for (int i = 0; i < at; i++)
+		if (mpi->receivings[i].source == mpi->receivings[at].source)
+			return true;
+	return false;
+}
+
+/* The first receive from FROM on that can be handed out, or -1. */
+static int
+find_complete(struct mpi *mpi, int from)
+{
+	for (int i = from; i < mpi->nreceivings; i++) {
+		int complete = 0;
+		if (!must_wait(mpi, i))
+			check(MPI_Test(&mpi->receivings[i].request, &complete, MPI_STATUS_IGNORE),
+				"MPI_Test");
+		if (complete)
+			return i;
+	}
+	return -1;
 }
 
 static enum transport_received
@@ -166,18 +204,26 @@ mpi_receive(struct transport *transport, int *peer, const void **data, size_t *l
 	struct mpi *mpi = (struct mpi *)transport;
 	*data = NULL;
 	*len = 0;
+	if (mpi->handed_out.data)
+		recycle(mpi, mpi->handed_out);
+	mpi->handed_out.data = NULL;
 	reclaim(mpi);
-	int complete = 0;
-	if (mpi->receiving != MPI_REQUEST_NULL || begin_receive(mpi))
-		check(MPI_Test(&mpi->receiving, &complete, MPI_STATUS_IGNORE), "MPI_Test");
-	if (!complete) {
+	int at = find_complete(mpi, 0);
+	while (at < 0 && begin_receive(mpi))
+		at = find_complete(mpi, mpi->nreceivings - 1);
+	if (at < 0) {
 		mpi->fruitless++;
 		return TRANSPORT_NOTHING;
 	}
+	struct receiving in = mpi->receivings[at];
+	mpi->nreceivings--;
+	memmove(&mpi->receivings[at], &mpi->receivings[at + 1],
+		(size_t)(mpi->nreceivings - at) * sizeof(in));
+	mpi->handed_out = in.block;
 	mpi->fruitless = 0;
-	*peer = mpi->source;
-	*data = mpi->in;
-	*len = mpi->in_len;
+	*peer = in.source;
+	*data = in.block.data;
+	*len = (size_t)in.len;
 	return TRANSPORT_MESSAGE;
 }
 
@@ -187,15 +233,23 @@ mpi_sleep_ns(struct transport *transport, int64_t cap_ns)
 	const struct mpi *mpi = (const struct mpi *)transport;
 	if (mpi->fruitless <= EAGER_CALLS)
 		return 0;
-	int64_t doublings = mpi->fruitless - EAGER_CALLS - 1;
-	int64_t sleep = doublings < 20 ? (int64_t)FIRST_SLEEP_NS << doublings : cap_ns;
-	bool pending = mpi->nsends || mpi->receiving != MPI_REQUEST_NULL;
+	int64_t steps = mpi->fruitless - EAGER_CALLS - 1; /* four times as long at each */
+	int64_t sleep = steps < 10 ? (int64_t)FIRST_SLEEP_NS << (2 * steps) : cap_ns;
+	bool pending = mpi->nsends || mpi->nreceivings;
 	if (pending && sleep > PENDING_SLEEP_NS)
 		sleep = PENDING_SLEEP_NS;
 	return sleep < cap_ns ? sleep : cap_ns;
 }
 
 /* --- start and end --- */
+
+/* Sleeps, and returns how long to sleep the next time. */
+static int64_t
+nap(int64_t ns)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+	return 2 * ns < END_SLEEP_NS ? 2 * ns : END_SLEEP_NS;
+}
 
 static void
 mpi_close(struct transport *transport, enum transport_end how)
@@ -205,17 +259,20 @@ mpi_close(struct transport *transport, enum transport_end how)
 		MPI_Abort(MPI_COMM_WORLD, 4);
 		return;
 	}
-	/* MPI_Finalize waits for sends too, but spins. */
-	while (reclaim(mpi), mpi->nsends)
-		nanosleep(&(struct timespec){.tv_nsec = PENDING_SLEEP_NS}, NULL);
+	int64_t sleep = FIRST_SLEEP_NS;
+	for (reclaim(mpi); mpi->nsends; reclaim(mpi))
+		sleep = nap(sleep);
+	MPI_Request barrier;
+	int passed = 0;
+	check(MPI_Ibarrier(MPI_COMM_WORLD, &barrier), "MPI_Ibarrier");
+	while (check(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE), "MPI_Test"), !passed)
+		sleep = nap(sleep);
 	MPI_Finalize();
 	while (mpi->npool)
 		free(mpi->pool[--mpi->npool].data);
 	free(mpi->requests);
-	free(mpi->sendings);
-	free(mpi->done);
-	free(mpi->statuses);
-	free(mpi->in);
+	free(mpi->blocks);
+	free(mpi->handed_out.data);
 	free(mpi);
 }
 
@@ -238,7 +295,6 @@ mpi_open(struct err *err)
 	MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
 	struct mpi *mpi = xcalloc(1, sizeof(*mpi));
 	mpi->transport.ops = &ops;
-	mpi->receiving = MPI_REQUEST_NULL;
 	MPI_Comm_rank(MPI_COMM_WORLD, &mpi->transport.self);
 	MPI_Comm_size(MPI_COMM_WORLD, &mpi->transport.size);
 	return &mpi->transport;

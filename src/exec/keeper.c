@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +122,16 @@ close_all_but(int kept)
 		closedir(dir);
 }
 
+/* The system call, because the C library hides its own two signals, which may be ignored as well. A
+ * zeroed kernel sigaction says SIG_DFL on every architecture. */
+static void
+reset_signals(void)
+{
+	const char by_default[64] = {0};
+	for (int signal = 1; signal < _NSIG; signal++)
+		syscall(SYS_rt_sigaction, signal, by_default, NULL, _NSIG / 8);
+}
+
 static int
 detach(int kept_fd, const char *name)
 {
@@ -132,9 +143,7 @@ detach(int kept_fd, const char *name)
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null_fd, fd);
 	close_all_but(kept_fd);
-	for (int signal = 1; signal < NSIG; signal++)
-		if (signal != SIGKILL && signal != SIGSTOP)
-			sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	reset_signals();
 	sigset_t all;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);

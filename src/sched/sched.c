@@ -198,7 +198,7 @@ depth(const struct sched *sched, uint64_t remaining)
 		return 1;
 	double mean = sched->mean_ns > 1000 ? sched->mean_ns : 1000;
 	int64_t lead = LEAD_NS + (sched->options.polled ? 2 * sched_poll_cap_ns(sched, 0) : 0);
-	uint64_t ahead = sched->ended ? (uint64_t)((double)lead / mean) + 1 : 1;
+	uint64_t ahead = sched->ended ? (uint64_t)(((double)lead + mean - 1) / mean) : 1;
 	return (int)(1 + ahead < share ? 1 + ahead : share);
 }
 

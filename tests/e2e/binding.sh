@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpich asan
 # No two slots of a host share a core while cores suffice; the journal has the mask that was read back.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpich asan
 # Whatever a line says to a shell, it does here: directly or through sh, the answer is the same.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local
+# runs: local asan
 # A journal that cannot be written stops the run with exit code 4; a standard output that is closed or
 # full stops it too; a spool without room slows tasks down and loses nothing.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpich asan
 # A task's environment and descriptors, and an MPI program as a task.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpi64 mpich asan
 # Exit codes 0 to 255, every fatal signal, 126 and 127: as the journal has them.
 . "$(dirname "$0")/lib.sh"
 

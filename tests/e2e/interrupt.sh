@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi3 mpich
+# runs: local mpi3 mpich asan
 # An interrupt: nothing new starts, what runs is ended and recorded as cancelled, what ended stays as it
 # was, and no process is left.
 . "$(dirname "$0")/lib.sh"

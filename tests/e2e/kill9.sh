@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi3 mpich
+# runs: local mpi3 mpich asan
 # When a rank dies by SIGKILL, its tasks and all their descendants go too; when an executor dies, the
 # run goes on.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpich asan
 # Lists that are short, empty, missing, a directory, unreadable, bad; run directories that are there.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich
+# runs: local mpi mpich asan
 # Outputs are whole, apart, and through rank 0, whatever tasks do with their descriptors.
 . "$(dirname "$0")/lib.sh"
 
