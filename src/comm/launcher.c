@@ -1,58 +1,84 @@
 /* Who started us. */
 #include "comm/launcher.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *
-get(char *const *environ, const char *name)
+get(char *const *variables, const char *name)
 {
 	size_t len = strlen(name);
-	for (; *environ; environ++)
-		if (strncmp(*environ, name, len) == 0 && (*environ)[len] == '=')
-			return *environ + len + 1;
+	for (; *variables; variables++)
+		if (strncmp(*variables, name, len) == 0 && (*variables)[len] == '=')
+			return *variables + len + 1;
 	return NULL;
 }
 
+/* 0: not there, or no such number. */
 static int
-get_number(char *const *environ, const char *name)
+get_number(char *const *variables, const char *name)
 {
-	const char *value = get(environ, name);
-	return value ? atoi(value) : 0;
+	const char *value = get(variables, name);
+	long number = value ? strtol(value, NULL, 10) : 0;
+	return number > 0 && number < INT_MAX ? (int)number : 0;
 }
 
+/* A rank other than 0 says that there are more of them, whatever SIZE says. */
 static struct launcher
-launched_by(const char *name, int size, int rank, bool can_join, bool ends_in_a_second)
+launched_by(const char *name, int size, int rank)
 {
 	return (struct launcher){.name = name,
-		.size = size > rank ? size : rank ? rank + 1 : size,
+		.size = rank && size <= rank ? rank + 1 : size,
 		.rank = rank,
-		.can_join = can_join,
-		.ends_in_a_second = ends_in_a_second};
+		.can_join = true};
+}
+
+/* Hydra has a control descriptor (MPICH 4) or counts the ranks of a host (older ones, Intel's);
+ * srun has neither. */
+static struct launcher
+launched_by_pmi(char *const *variables)
+{
+	bool hydra = get(variables, "HYDI_CONTROL_FD") || get(variables, "MPI_LOCALRANKID");
+	bool srun = !hydra && get(variables, "SLURM_STEP_NUM_TASKS");
+	struct launcher launcher = launched_by(hydra  ? "MPICH's mpirun"
+					       : srun ? "srun --mpi=pmi2"
+						      : "a PMI launcher",
+		get_number(variables, "PMI_SIZE"), get_number(variables, "PMI_RANK"));
+	launcher.ends_in_a_second = !srun;
+	return launcher;
+}
+
+/* PMIx tells the size to its own clients only; srun, where the PMIx is its own, tells it to all. */
+static struct launcher
+launched_by_pmix(char *const *variables)
+{
+	const char *namespace = get(variables, "PMIX_NAMESPACE");
+	bool srun = namespace && strncmp(namespace, "slurm.pmix", strlen("slurm.pmix")) == 0;
+	struct launcher launcher = launched_by(srun ? "srun --mpi=pmix" : "a PMIx launcher",
+		srun ? get_number(variables, "SLURM_STEP_NUM_TASKS") : 0,
+		get_number(variables, "PMIX_RANK"));
+	launcher.ends_in_a_second = !srun;
+	return launcher;
 }
 
 struct launcher
-launcher_detect(char *const *environ)
+launcher_detect(char *const *variables)
 {
-	if (get(environ, "OMPI_COMM_WORLD_SIZE"))
-		return launched_by("Open MPI's mpirun", get_number(environ, "OMPI_COMM_WORLD_SIZE"),
-			get_number(environ, "OMPI_COMM_WORLD_RANK"), true, true);
-	if (get(environ, "PMI_SIZE")) {
-		bool hydra = get(environ, "HYDI_CONTROL_FD") || get(environ, "MPI_LOCALRANKID");
-		return launched_by(hydra ? "MPICH's mpirun" : "srun --mpi=pmi2",
-			get_number(environ, "PMI_SIZE"), get_number(environ, "PMI_RANK"), true,
-			hydra);
+	struct launcher launcher = {0};
+	if (get(variables, "OMPI_COMM_WORLD_SIZE")) {
+		launcher = launched_by("Open MPI's mpirun",
+			get_number(variables, "OMPI_COMM_WORLD_SIZE"),
+			get_number(variables, "OMPI_COMM_WORLD_RANK"));
+		launcher.ends_in_a_second = true;
+	} else if (get(variables, "PMI_SIZE")) {
+		launcher = launched_by_pmi(variables);
+	} else if (get(variables, "PMIX_RANK")) {
+		launcher = launched_by_pmix(variables);
+	} else if (get(variables, "SLURM_STEP_NUM_TASKS")) {
+		launcher = launched_by("srun", get_number(variables, "SLURM_STEP_NUM_TASKS"),
+			get_number(variables, "SLURM_PROCID"));
+		launcher.can_join = false;
 	}
-	if (get(environ, "PMIX_RANK")) {
-		/* PMIx tells its size to its client only; srun, if it is srun's PMIx, tells us too. */
-		const char *namespace = get(environ, "PMIX_NAMESPACE");
-		bool srun = namespace && strncmp(namespace, "slurm.pmix", 10) == 0;
-		int size = srun ? get_number(environ, "SLURM_STEP_NUM_TASKS") : 0;
-		return launched_by(srun ? "srun --mpi=pmix" : "a PMIx launcher", size,
-			get_number(environ, "PMIX_RANK"), true, !srun);
-	}
-	int size = get_number(environ, "SLURM_STEP_NUM_TASKS");
-	if (size > 0)
-		return launched_by("srun", size, get_number(environ, "SLURM_PROCID"), false, false);
-	return (struct launcher){0};
+	return launcher;
 }

@@ -19,7 +19,7 @@ struct launcher {
 	bool ends_in_a_second; /* on a signal it kills its ranks a second later, or sooner (mpirun) */
 };
 
-/* ENVIRON is NULL-terminated, as environ(7). */
-struct launcher launcher_detect(char *const *environ);
+/* VARIABLES is NULL-terminated, as environ(7). */
+struct launcher launcher_detect(char *const *variables);
 
 #endif

@@ -39,7 +39,7 @@ struct staged {
 struct executor {
 	struct conn conn;
 	int signal_fd;
-	char **environ;
+	char **variables;
 	struct executor_progress *progress;
 	struct slot slot;
 	struct staged *queue; /* in order; queue[0] is the next */
@@ -142,7 +142,7 @@ set_up(struct executor *executor, struct unpack *in)
 	if (!cpus_empty(&slot->setup.cpus))
 		bind_to(&slot->setup.cpus); /* what came of it is read back and reported */
 	struct cpus current = bind_current();
-	environment_init(&slot->environment, executor->environ, &slot->setup, &current);
+	environment_init(&slot->environment, executor->variables, &slot->setup, &current);
 	slot->capture_options = (struct capture_options){
 		.tmpdir = slot->setup.tmpdir, .spool_bytes = slot->setup.spool_bytes};
 	conn_begin(&executor->conn, FRAME_READY);
@@ -364,10 +364,10 @@ turn(struct executor *executor)
 }
 
 int
-executor_main(int socket, char **environ, struct executor_progress *progress)
+executor_main(int socket, char **variables, struct executor_progress *progress)
 {
 	struct executor executor = {
-		.conn = conn_init(socket), .environ = environ, .progress = progress};
+		.conn = conn_init(socket), .variables = variables, .progress = progress};
 	struct err err;
 	sigset_t signals;
 	sigfillset(&signals);

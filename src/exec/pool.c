@@ -33,6 +33,7 @@ struct pool {
 	struct runner runner;
 	struct loop *loop;
 	int keeper_socket;
+	bool keeper_gone;
 	const struct setup *setups;
 	struct pooled *slots;
 };
@@ -157,6 +158,20 @@ handle_frame(struct pooled *pooled, uint8_t type, struct unpack *in)
 }
 
 static void
+slot_down(struct pooled *pooled, uint64_t started, const char *why)
+{
+	struct pool *pool = pooled->pool;
+	bool for_ever = ++pooled->deaths >= DEATHS_MAX;
+	if (pool->keeper_gone)
+		for_ever = true;
+	if (!for_ever) {
+		struct keeper_message request = {.type = KEEPER_FORK, .slot = pooled->slot};
+		for_ever = !keeper_send(pool->keeper_socket, &request);
+	}
+	pool->runner.events->down(pool->runner.events_arg, pooled->slot, started, why, for_ever);
+}
+
+static void
 read_frames(struct pooled *pooled)
 {
 	uint8_t type;
@@ -168,6 +183,8 @@ read_frames(struct pooled *pooled)
 		return;
 	loop_remove(pooled->pool->loop, pooled->conn.fd);
 	conn_clear(&pooled->conn);
+	if (pooled->pool->keeper_gone) /* who else would say how far it had come */
+		slot_down(pooled, UINT64_MAX, "its executor died");
 }
 
 static void
@@ -182,18 +199,6 @@ executor_ready(void *arg, int fd, short revents)
 }
 
 /* --- what the keeper says --- */
-
-static void
-slot_down(struct pooled *pooled, uint64_t started, const char *why)
-{
-	struct pool *pool = pooled->pool;
-	bool for_ever = ++pooled->deaths >= DEATHS_MAX;
-	if (!for_ever) {
-		struct keeper_message request = {.type = KEEPER_FORK, .slot = pooled->slot};
-		for_ever = !keeper_send(pool->keeper_socket, &request);
-	}
-	pool->runner.events->down(pool->runner.events_arg, pooled->slot, started, why, for_ever);
-}
 
 static void
 handle_down(struct pooled *pooled, const struct keeper_message *message)
@@ -246,6 +251,7 @@ keeper_ready(void *arg, int socket, short revents)
 	if (got == 0)
 		return;
 	loop_remove(pool->loop, socket);
+	pool->keeper_gone = true;
 	log_warning("the keeper process is gone: executors that die are not replaced");
 	for (int i = 0; i < pool->runner.slots; i++)
 		if (pool->slots[i].conn.fd < 0)

@@ -11,10 +11,8 @@ static struct cpus
 from_bitmap(hwloc_const_bitmap_t bitmap)
 {
 	struct cpus cpus = {0};
-	int cpu;
-	hwloc_bitmap_foreach_begin(cpu, bitmap)
+	for (int cpu = hwloc_bitmap_first(bitmap); cpu >= 0; cpu = hwloc_bitmap_next(bitmap, cpu))
 		cpus_add(&cpus, cpu);
-	hwloc_bitmap_foreach_end();
 	return cpus;
 }
 

@@ -11,7 +11,9 @@
 
 enum { MOST = 8 };
 
-static void __attribute__((noreturn))
+static void fail_test(const char *text) __attribute__((noreturn));
+
+static void
 fail_test(const char *text)
 {
 	fail_msg("%s", text);

@@ -1,7 +1,7 @@
 /*
- * The transport's contract, kept by the MPI transport. Run by mpirun with any number of ranks of one
- * host: rank 0 prints "ok", or a rank says what is wrong and exits with 1. The start-up exchanges
- * are tried first.
+ * The transport's contract, kept by the MPI transport, after its start-up exchanges. To be run by
+ * mpirun with any number of ranks of one host, and that number as argument: rank 0 prints "ok", or
+ * a rank says what is wrong and exits with 1.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void __attribute__((noreturn))
+static void fail(const char *text) __attribute__((noreturn));
+
+static void
 fail(const char *text)
 {
 	fprintf(stderr, "contract_mpi: %s\n", text);
@@ -57,7 +59,7 @@ check_host_gather(struct transport *transport)
 	buf_clear(&all);
 }
 
-/* mpirun -n 2 with an MPI that is not the program's starts two worlds of one: no test of anything. */
+/* Under another MPI's mpirun we would be several worlds of one. */
 static void
 check_size(const struct transport *transport, const char *wanted)
 {

@@ -37,8 +37,9 @@ struct contract_end {
 	int *received; /* from each peer */
 	int flooded, acked;
 	bool fair_over;
-	char hold[64]; /* exists while endpoint 1 must not touch its transport; "": not now */
-	int hold_fd;
+	bool held; /* must not touch its transport while PATH exists */
+	char path[64];
+	int hold_fd; /* of 0, what PATH stands for */
 	int fruitless;
 	bool here, spoke, big, begun, slept;
 };
@@ -46,7 +47,10 @@ struct contract_end {
 static const struct clause clauses[CLAUSES];
 static const char *volatile stage = "start";
 
-static void __attribute__((noreturn, format(printf, 2, 3)))
+static void fail(const struct contract_end *end, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+static void
 fail(const struct contract_end *end, const char *format, ...)
 {
 	char what[256], text[512];
@@ -113,7 +117,8 @@ check_numbered(const struct contract_end *end, int peer, int i, size_t wanted,
 }
 
 static void
-send_word(struct contract_end *end, enum clause_number clause, int peer, char kind, const char *text)
+send_word(
+	struct contract_end *end, enum clause_number clause, int peer, char kind, const char *text)
 {
 	char data[128] = {(char)clause, kind};
 	snprintf(data + 2, sizeof(data) - 2, "%s", text);
@@ -161,7 +166,8 @@ flow_over(const struct contract_end *end)
 	return true;
 }
 
-static const size_t sizes[] = {1, 2, 3, 64, 1000, 4095, 4096, 4097, 65535, 65536, 65537, 1 << 20, BIG};
+static const size_t sizes[] = {
+	1, 2, 3, 64, 1000, 4095, 4096, 4097, 65535, 65536, 65537, 1 << 20, BIG};
 enum { NSIZES = sizeof(sizes) / sizeof(*sizes) };
 
 /* The big one to the next endpoint only. */
@@ -282,6 +288,9 @@ fair_over(const struct contract_end *end)
 /*
  * --- held: 1 stops in the middle of a big message to 0, which must hear 2 all the same ---
  *
+ * 0 says by what it holds 1; 1 answers, so nothing older of its is under way; each sends the other
+ * a big message, and 1 stops. After a while 0 lets 2 speak, and having heard it, lets 1 go.
+ *
  * What holds it is a descriptor of 0's: it can be seen without the transport, and vanishes with its
  * process. All on one host, then.
  */
@@ -299,7 +308,6 @@ held_begin(struct contract_end *end)
 	if (access(path, F_OK) < 0)
 		fail(end, "no %s", path);
 	send_word(end, HELD, 1, 'h', path);
-	send_numbered(end, HELD, 1, 0, BIG);
 }
 
 /* After a fruitless receive at 0. */
@@ -332,11 +340,15 @@ held_got(struct contract_end *end, int peer, const unsigned char *data, size_t l
 		check_numbered(end, peer, 0, BIG, data, len);
 		end->big = true;
 	} else if (data[1] == 'h' && end->transport->self == 1) {
-		snprintf(end->hold, sizeof(end->hold), "%s", (const char *)data + 2);
+		snprintf(end->path, sizeof(end->path), "%s", (const char *)data + 2);
 		send_word(end, HELD, 0, 'h', "here");
-		send_numbered(end, HELD, 0, 0, BIG);
 	} else if (data[1] == 'h') {
 		end->here = true;
+		send_word(end, HELD, 1, 'g', "go");
+		send_numbered(end, HELD, 1, 0, BIG);
+	} else if (data[1] == 'g') {
+		end->held = true;
+		send_numbered(end, HELD, 0, 0, BIG);
 	} else if (end->transport->self == 2) {
 		end->spoke = true;
 		send_word(end, HELD, 0, 's', "");
@@ -351,7 +363,7 @@ held_over(const struct contract_end *end)
 {
 	if (end->transport->size < 3 || end->transport->self > 2)
 		return true;
-	return end->transport->self == 2 ? end->spoke
+	return end->transport->self == 2   ? end->spoke
 	       : end->transport->self == 1 ? end->big
 					   : end->spoke && end->big;
 }
@@ -395,14 +407,13 @@ sleep_step(struct contract_end *end)
 	int peer;
 	const void *data;
 	size_t len;
-	send_word(end, SLEEP, 0, 'x', "");
-	for (int round = 0; round < 2; round++) {
-		while (transport_receive(end->transport, &peer, &data, &len) != TRANSPORT_MESSAGE)
-			;
-		check_growth(end);
+	for (int round = 0; round < 3; round++) {
 		send_word(end, SLEEP, 0, 'x', "");
 		if (transport_sleep_ns(end->transport, POLL_CAP_NS) != 0)
 			fail(end, "sleeps though a message is here");
+		while (transport_receive(end->transport, &peer, &data, &len) != TRANSPORT_MESSAGE)
+			;
+		check_growth(end);
 	}
 }
 
@@ -452,9 +463,8 @@ contract_begin(struct transport *transport, const struct contract_options *optio
 static bool
 is_held(struct contract_end *end)
 {
-	if (end->hold[0] && access(end->hold, F_OK) < 0)
-		end->hold[0] = '\0';
-	return end->hold[0];
+	end->held = end->held && access(end->path, F_OK) == 0;
+	return end->held;
 }
 
 static void
@@ -463,9 +473,8 @@ receive_all(struct contract_end *end)
 	int peer;
 	const void *data;
 	size_t len;
-	while (!end->hold[0]) {
-		enum transport_received got =
-			transport_receive(end->transport, &peer, &data, &len);
+	while (!end->held) {
+		enum transport_received got = transport_receive(end->transport, &peer, &data, &len);
 		if (got == TRANSPORT_NOTHING)
 			return;
 		const unsigned char *bytes = data;
@@ -496,7 +505,7 @@ contract_step(struct contract_end *end, int64_t *sleep_ns)
 	stage = clauses[end->clause].name;
 	clauses[end->clause].step(end);
 	receive_all(end);
-	if (end->hold[0])
+	if (end->held)
 		return true;
 	while (clauses[end->clause].over(end)) {
 		*sleep_ns = 0;

@@ -27,8 +27,8 @@ void contract_watch(unsigned seconds);
 struct contract_end *contract_begin(
 	struct transport *transport, const struct contract_options *options);
 
-/* True: step it again, after SLEEP_NS at most. False: all clauses hold for this endpoint, and it and
- * its transport are closed and freed. */
+/* True: step it again, after SLEEP_NS at most. False: all clauses hold for this endpoint, and it
+ * and its transport are closed and freed. */
 bool contract_step(struct contract_end *end, int64_t *sleep_ns);
 
 #endif

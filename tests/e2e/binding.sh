@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # runs: local mpi mpich asan
 # No two slots of a host share a core while cores suffice; the journal has the mask that was read back.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cores=$(nproc)
 slots_of() { awk -F '\t' 'NR > 1' out | wc -l; }
-for i in $(seq 30); do echo "$HELPERS/printcpus; echo \$MPBATCH_CPUS; echo \$MPBATCH_SLOT; sleep 0.01"; done >jobs.txt
+for _ in $(seq 30); do echo "$HELPERS/printcpus; echo \$MPBATCH_CPUS; echo \$MPBATCH_SLOT; sleep 0.01"; done >jobs.txt
 run --show-binding
 expect_code 0
 [ "$(head -1 out)" = "$(printf 'host\trank\tslot\tcores\tnuma')" ] || fail "no map"

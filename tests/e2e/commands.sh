@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local mpi mpich asan
 # Whatever a line says to a shell, it does here: directly or through sh, the answer is the same.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 touch a1 a2 'with space'

@@ -2,6 +2,7 @@
 # runs: local asan
 # A journal that cannot be written stops the run with exit code 4; a standard output that is closed or
 # full stops it too; a spool without room slows tasks down and loses nothing.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # `head` closes our standard output.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local mpi mpich asan
 # A task's environment and descriptors, and an MPI program as a task.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 export KEPT_BY_USER=1 SLURM_JOB_ID=17

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local mpi mpi64 mpich asan
 # Exit codes 0 to 255, every fatal signal, 126 and 127: as the journal has them.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 signals="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 24 25 26 27 29 30 31"
@@ -22,7 +23,7 @@ for i in $signals; do
 	echo "$n  $i signal"
 done >>want
 paste -d ' ' <(column index) <(column exit) <(column signal) <(column reason) | sort -n >got
-head -n 279 got | diff - want >diff || fail "$(head -5 diff)"
+head -n 279 got | diff - want >differs || fail "$(head -5 differs)"
 expect_of 280 exit 7
 expect_of 281 exit 127
 expect_of 282 exit 126

@@ -2,6 +2,7 @@
 # runs: mpi64
 # Ranks whose slots run a long task, and rank 0, sleep: all processes of 64 ranks together take at
 # most a tenth of one core (CPU time, not wall time).
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for i in $(seq 63); do echo "touch started.$i; exec sleep 98764"; done >jobs.txt

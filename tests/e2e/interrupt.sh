@@ -2,6 +2,7 @@
 # runs: local mpi3 mpich asan
 # An interrupt: nothing new starts, what runs is ended and recorded as cancelled, what ended stays as it
 # was, and no process is left.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 for signal in INT TERM; do

@@ -2,6 +2,7 @@
 # runs: local mpi3 mpich asan
 # When a rank dies by SIGKILL, its tasks and all their descendants go too; when an executor dies, the
 # run goes on.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cat >jobs.txt <<LINES

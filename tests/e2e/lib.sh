@@ -1,6 +1,6 @@
 # Sourced by the end-to-end tests. They get MPBATCH (the binary), LAUNCH (how to start it: empty, or an
 # mpirun with its arguments) and HELPERS (the directory of the small programs that tasks run).
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # what tests use
 set -u
 shopt -s lastpipe # so that `… | batch` sets $code here
 : "${MPBATCH:?the mpbatch to test}" "${HELPERS:?the directory of the test programs}"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local mpi mpich asan
 # Lists that are short, empty, missing, a directory, unreadable, bad; run directories that are there.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 echo 'echo alone' | batch

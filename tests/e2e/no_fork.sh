@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: mpi3 mpich
 # No process that has initialised MPI ever forks: a handler that is loaded into the ranks would abort.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 guard=$HELPERS/atforkguard.so

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local mpi mpich asan
 # Outputs are whole, apart, and through rank 0, whatever tasks do with their descriptors.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # Many at once, each of many lines, small and large: no two are mixed.

@@ -2,6 +2,7 @@
 # runs: mpi3 mpich
 # Who has slots: rank 0 only dispatches where each rank has one, and works too where it is asked to, or
 # where ranks have several.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 map() { # OPTION...: "rank slot, rank slot, …"
@@ -25,6 +26,6 @@ got=$(map -j auto | tr ',' '\n' | grep -c .)
 MPBATCH_JOBS=2 MPBATCH_CPUS_PER_TASK=1 expect_map '0 1, 0 2, 1 3, 1 4, 2 5, 2 6'
 
 # Each of these slots runs tasks.
-for i in $(seq 60); do echo "sleep 0.02"; done | batch --master-works
+for _ in $(seq 60); do echo "sleep 0.02"; done | batch --master-works
 expect_code 0
 [ "$(column rank | sort -u | tr '\n' ' ')" = '0 1 2 ' ] || fail "not every rank ran tasks: $(column rank | sort | uniq -c)"

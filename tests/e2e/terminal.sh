@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local
 # On a terminal one line of progress, redrawn in place and gone at the end; elsewhere none; -q: silence.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 command -v script >/dev/null || skip "no script(1) to make a terminal"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local
 # Started in a way that would have every process run the whole list: refused, exit code 2, nothing run.
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 echo 'touch ran' >jobs.txt

@@ -886,7 +886,7 @@ without_keeper_a_dead_executor_is_down_for_ever(void **state)
 	run_line(rig, "cut -d' ' -f4 /proc/$PPID/stat > keeper");
 	assert_int_equal(kill(pid_in("keeper"), SIGKILL), 0);
 	assert_runs(rig);
-	uint64_t seq = give_until_ready(rig, "echo $PPID > ready; sleep 1000");
+	uint64_t seq = give_until_ready(rig, "echo $PPID > ready; exec sleep 1000");
 	assert_int_equal(kill(pid_in("ready"), SIGKILL), 0);
 	UNTIL(rig, rig->downs == 1);
 	assert_true(rig->down_for_ever);
