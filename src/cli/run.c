@@ -115,9 +115,9 @@ receive_all(struct run *run, int64_t now_ns)
 		if (message_parse(data, len, &head, &in, &err) < 0)
 			die(4, "from rank %d: %s", peer, err.text);
 		if (run->master && message_to_master(head.type))
-			master_message(run->master, peer, data, len, now_ns);
+			master_message(run->master, peer, &head, &in, now_ns);
 		else
-			worker_message(run->worker, (int)head.type, &in, now_ns);
+			worker_message(run->worker, &head, &in, now_ns);
 	}
 }
 

@@ -52,10 +52,6 @@ void master_dispatch(struct master *master);
 /* A task came back: it was not started (dispatch.c). */
 void master_task_returned(struct master *master, struct flight *flight);
 
-/* Takes the message apart and acts on it (receive.c). */
-void master_handle(struct master *master, int peer, const struct message_head *head,
-	struct unpack *in);
-
 /* The attempt ended with RESULT, whose strings are valid during the call (receive.c). */
 void master_task_ended(struct master *master, struct flight *flight, const struct result *result);
 

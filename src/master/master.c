@@ -97,19 +97,6 @@ master_lost(struct master *master, int peer)
 	all_gone(master, number, RESULT_LOST);
 }
 
-void
-master_message(struct master *master, int peer, const void *data, size_t len, int64_t now_ns)
-{
-	struct message_head head;
-	struct unpack in;
-	struct err err;
-	if (message_parse(data, len, &head, &in, &err) < 0)
-		die(4, "from rank %d: %s", peer, err.text);
-	if (head.type != MESSAGE_HEARTBEAT)
-		master->active_ns = now_ns;
-	master_handle(master, peer, &head, &in);
-}
-
 /* --- the turn --- */
 
 static void

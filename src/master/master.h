@@ -16,8 +16,10 @@ struct err;
 struct journal;
 struct list;
 struct master;
+struct message_head;
 struct observer;
 struct transport;
+struct unpack;
 
 struct master_options {
 	struct transport *transport;
@@ -37,8 +39,9 @@ struct master_options {
 struct master *master_new(const struct master_options *options);
 void master_free(struct master *master);
 
-/* A message for the master, as it came: dies if it is none of ours. */
-void master_message(struct master *master, int peer, const void *data, size_t len, int64_t now_ns);
+/* A message from the endpoint PEER; IN is its payload. Dies if it is none that the master takes. */
+void master_message(struct master *master, int peer, const struct message_head *head,
+	struct unpack *in, int64_t now_ns);
 
 /* That endpoint is gone, and what it had with it. */
 void master_lost(struct master *master, int peer);

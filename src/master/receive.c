@@ -190,8 +190,11 @@ handle_output(struct master *master, enum message_type type, struct unpack *in)
 }
 
 void
-master_handle(struct master *master, int peer, const struct message_head *head, struct unpack *in)
+master_message(struct master *master, int peer, const struct message_head *head, struct unpack *in,
+	int64_t now_ns)
 {
+	if (head->type != MESSAGE_HEARTBEAT)
+		master->active_ns = now_ns;
 	if (head->type == MESSAGE_HELLO) {
 		handle_hello(master, peer, head->worker, in);
 		return;

@@ -449,10 +449,10 @@ credit_output(struct worker *worker, struct unpack *in)
 }
 
 void
-worker_message(struct worker *worker, int type, struct unpack *in, int64_t now_ns)
+worker_message(struct worker *worker, const struct message_head *head, struct unpack *in, int64_t now_ns)
 {
 	worker->active_ns = now_ns;
-	switch ((enum message_type)type) {
+	switch (head->type) {
 	case MESSAGE_TASKS:
 		take_tasks(worker, in);
 		break;
@@ -470,16 +470,16 @@ worker_message(struct worker *worker, int type, struct unpack *in, int64_t now_n
 		break;
 	case MESSAGE_PAUSE:
 	case MESSAGE_CONT:
-		worker->paused = type == MESSAGE_PAUSE;
+		worker->paused = head->type == MESSAGE_PAUSE;
 		break;
 	case MESSAGE_BYE_ACK:
 		worker->finished = true;
 		break;
 	default:
-		die(4, "a worker cannot take a %s message", message_names[type]);
+		die(4, "a worker cannot take a %s message", message_names[head->type]);
 	}
 	if (!unpack_ok(in))
-		die(4, "a %s message from rank 0 cannot be read", message_names[type]);
+		die(4, "a %s message from rank 0 cannot be read", message_names[head->type]);
 }
 
 /* --- the turn --- */

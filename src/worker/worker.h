@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct hello;
+struct message_head;
 struct runner;
 struct transport;
 struct unpack;
@@ -32,8 +33,9 @@ struct worker_options {
 struct worker *worker_new(const struct worker_options *options);
 void worker_free(struct worker *worker);
 
-/* A message from the master; IN is its payload. TYPE is an enum message_type. */
-void worker_message(struct worker *worker, int type, struct unpack *in, int64_t now_ns);
+/* A message from the master; IN is its payload. Dies if it is none that a worker takes. */
+void worker_message(struct worker *worker, const struct message_head *head, struct unpack *in,
+	int64_t now_ns);
 
 /* Once per turn of the loop, after events and messages: feeds slots, sends results. */
 void worker_turn(struct worker *worker, int64_t now_ns);

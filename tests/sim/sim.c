@@ -210,9 +210,9 @@ receive(struct sim *sim, int i)
 		if (message_parse(data, len, &head, &in, &err) < 0)
 			fail(sim, err.text, 0);
 		if (message_to_master(head.type))
-			master_message(sim->master, peer, data, len, sim->now_ns);
+			master_message(sim->master, peer, &head, &in, sim->now_ns);
 		else
-			worker_message(sim->workers[i], (int)head.type, &in, sim->now_ns);
+			worker_message(sim->workers[i], &head, &in, sim->now_ns);
 	}
 }
 
