@@ -106,17 +106,16 @@ take_block(struct mpi *mpi, size_t len)
 
 /* --- sending --- */
 
-/* Takes back the buffers of completed sends: of the next WINDOW ones, so that it costs the same
- * however many are under way. */
-static void
-reclaim(struct mpi *mpi)
+/* Takes back the buffers of those of the next WINDOW sends that are complete; false if none is. */
+static bool
+reclaim_some(struct mpi *mpi)
 {
 	int count, done[WINDOW];
 	MPI_Status statuses[WINDOW];
 	int first = mpi->asked < mpi->nsends ? mpi->asked : 0;
 	int end = mpi->nsends - first < WINDOW ? mpi->nsends : first + WINDOW;
 	if (first == end)
-		return;
+		return false;
 	check(MPI_Testsome(end - first, mpi->requests + first, &count, done, statuses),
 		"MPI_Testsome");
 	for (int i = end - 1; i >= first; i--) {
@@ -128,6 +127,15 @@ reclaim(struct mpi *mpi)
 		mpi->blocks[i] = mpi->blocks[mpi->nsends];
 	}
 	mpi->asked = end;
+	return count > 0;
+}
+
+/* So it costs little however many are under way, unless there is something to take. */
+static void
+reclaim(struct mpi *mpi)
+{
+	while (reclaim_some(mpi))
+		;
 }
 
 static void
@@ -152,16 +160,25 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 
 /* --- receiving --- */
 
+/* Asks twice: Open MPI and MPICH look first and then fetch what has arrived, so the first answer
+ * after a sleep is no. (A ping-pong took 73 ms one way with a cap of 50, and 0.4 with this.) */
+static bool
+is_announced(MPI_Status *status)
+{
+	int here = 0;
+	for (int i = 0; i < 2 && !here; i++)
+		check(MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &here, status), "MPI_Iprobe");
+	return here;
+}
+
 /* Starts to receive the next message that is announced; false if none is. */
 static bool
 begin_receive(struct mpi *mpi)
 {
-	int here;
 	MPI_Status status;
 	if (mpi->nreceivings == RECEIVES_MAX)
 		return false;
-	check(MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &here, &status), "MPI_Iprobe");
-	if (!here)
+	if (!is_announced(&status))
 		return false;
 	struct receiving *in = &mpi->receivings[mpi->nreceivings++];
 	in->source = status.MPI_SOURCE;

@@ -73,6 +73,8 @@ load(hwloc_topology_t hwloc)
 		return -1;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		hwloc_topology_set_type_filter(hwloc, kept[i], HWLOC_TYPE_FILTER_KEEP_ALL);
+	/* Without groups, several NUMA nodes of a package all hang on the machine, and have its CPUs. */
+	hwloc_topology_set_type_filter(hwloc, HWLOC_OBJ_GROUP, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	return hwloc_topology_load(hwloc);
 }
 

@@ -1,0 +1,434 @@
+/*
+ * Placement: hwloc's view of machines given as synthetic topologies, and the share-out of cores on
+ * them. Each machine is one row: a new one is a new string.
+ */
+#include "base/err.h"
+#include "place/bind.h"
+#include "place/share.h"
+#include "place/topology.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static const char one_core[] = "core:1 pu:1";
+static const char smt[] = "package:1 core:4 pu:2";
+static const char large[] = "package:2 numa:4 l3:2 core:8 pu:2"; /* 128 cores */
+static const char odd[] = "package:1 numa:3 core:5 pu:1";
+static const char no_cores[] = "pu:3";
+
+static void
+load(const char *machine, struct topology *topology)
+{
+	struct err err;
+	setenv("HWLOC_SYNTHETIC", machine, 1);
+	assert_int_equal(topology_load(topology, &err), 0);
+	unsetenv("HWLOC_SYNTHETIC");
+}
+
+static struct cpus
+cpus_range(int first, int last)
+{
+	struct cpus cpus = {0};
+	for (int cpu = first; cpu <= last; cpu++)
+		cpus_add(&cpus, cpu);
+	return cpus;
+}
+
+static struct share
+share_of(const struct topology *topology, const struct share_rank *ranks, int nranks, int self,
+	struct share_options options)
+{
+	struct share share;
+	struct err err;
+	if (!options.cores_per_slot)
+		options.cores_per_slot = 1;
+	assert_int_equal(
+		share_out(topology, ranks, nranks, self, &options, &share, &err), 0);
+	return share;
+}
+
+static void
+assert_cpus(const struct share *share, int slot, const char *list)
+{
+	char text[CPUS_TEXT_MAX];
+	assert_in_range(slot, 0, share->nslots - 1);
+	assert_string_equal(cpus_format(&share->slots[slot].cpus, text, sizeof(text)), list);
+}
+
+/* --- machines --- */
+
+static void
+machines_have_their_cores(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *machine;
+		int cores, pus_each;
+	} rows[] = {{one_core, 1, 1}, {smt, 4, 2}, {large, 128, 2}, {odd, 15, 1}, {no_cores, 3, 1}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct topology topology;
+		load(rows[i].machine, &topology);
+		assert_int_equal(topology.ncores, rows[i].cores);
+		for (int c = 0; c < topology.ncores; c++)
+			assert_int_equal(cpus_count(&topology.cores[c].cpus), rows[i].pus_each);
+		topology_clear(&topology);
+	}
+}
+
+static void
+cores_know_their_neighbours(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(large, &topology);
+	assert_int_equal(topology.cores[0].numa, 0);
+	assert_int_equal(topology.cores[127].package, 1);
+	assert_int_equal(topology.cores[127].numa, 7);
+	assert_int_equal(topology.cores[127].l3, 15);
+	assert_int_equal(topology.cores[16].numa, 1);
+	topology_clear(&topology);
+}
+
+static void
+this_machine_loads(void **state)
+{
+	(void)state;
+	struct topology topology;
+	struct err err;
+	assert_int_equal(topology_load(&topology, &err), 0);
+	assert_true(topology.ncores > 0);
+	topology_clear(&topology);
+}
+
+/* --- who gets what --- */
+
+static void
+local_run_has_all_cores(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = SHARE_AUTO};
+	struct share share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true});
+	assert_int_equal(share.nslots, 4);
+	assert_int_equal(share.host_cores, 4);
+	assert_cpus(&share, 0, "0-1");
+	assert_cpus(&share, 3, "6-7");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+own_mask_is_a_wish(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(2, 3), .slots = SHARE_AUTO};
+	struct share share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true});
+	assert_int_equal(share.nslots, 1);
+	assert_cpus(&share, 0, "2-3");
+	share_clear(&share);
+	/* Under a launcher the same mask is that of mpirun, which binds a lone rank to one core. */
+	share = share_of(&topology, &rank, 1, 0, (struct share_options){.bind = true});
+	assert_int_equal(share.nslots, 4);
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+dispatcher_takes_no_core(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank ranks[5];
+	for (int i = 0; i < 5; i++)
+		ranks[i] = (struct share_rank){.mask = cpus_range(0, 7), .slots = i ? 1 : 0};
+	for (int self = 0; self < 5; self++) {
+		struct share share = share_of(
+			&topology, ranks, 5, self, (struct share_options){.bind = true});
+		assert_int_equal(share.nslots, self ? 1 : 0);
+		assert_int_equal(share.host_slots, 4);
+		assert_false(share.oversubscribed);
+		if (self) {
+			char list[16];
+			snprintf(list, sizeof(list), "%d-%d", 2 * self - 2, 2 * self - 1);
+			assert_cpus(&share, 0, list);
+			assert_int_equal(share.first, self - 1);
+		}
+		share_clear(&share);
+	}
+	topology_clear(&topology);
+}
+
+static void
+disjoint_masks_are_respected(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank ranks[2] = {{.mask = cpus_range(4, 7), .slots = SHARE_AUTO},
+		{.mask = cpus_range(0, 3), .slots = 1}};
+	struct share share =
+		share_of(&topology, ranks, 2, 0, (struct share_options){.bind = true});
+	assert_int_equal(share.nslots, 2);
+	assert_cpus(&share, 0, "4-5");
+	assert_cpus(&share, 1, "6-7");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+overlapping_masks_are_shared_out(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	/* All on the same core, as some launchers do. */
+	struct share_rank ranks[4];
+	struct cpus seen = {0};
+	for (int i = 0; i < 4; i++)
+		ranks[i] = (struct share_rank){.mask = cpus_range(0, 1), .slots = 1};
+	for (int self = 0; self < 4; self++) {
+		struct share share = share_of(
+			&topology, ranks, 4, self, (struct share_options){.bind = true});
+		assert_false(cpus_intersect(&seen, &share.slots[0].cpus));
+		seen = cpus_or(&seen, &share.slots[0].cpus);
+		share_clear(&share);
+	}
+	assert_int_equal(cpus_count(&seen), 8);
+	topology_clear(&topology);
+}
+
+static void
+auto_divides_with_remainder(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(odd, &topology);
+	struct share_rank ranks[4];
+	int wanted[4] = {4, 4, 4, 3};
+	for (int i = 0; i < 4; i++)
+		ranks[i] = (struct share_rank){.mask = cpus_range(0, 14), .slots = SHARE_AUTO};
+	for (int self = 0; self < 4; self++) {
+		struct share share = share_of(
+			&topology, ranks, 4, self, (struct share_options){.bind = true});
+		assert_int_equal(share.nslots, wanted[self]);
+		share_clear(&share);
+	}
+	topology_clear(&topology);
+}
+
+static void
+grant_is_a_limit(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(4, 5), .slots = SHARE_AUTO};
+	struct share share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.bind = true, .granted_cpus = 4});
+	assert_int_equal(share.nslots, 2);
+	assert_int_equal(share.host_cores, 2);
+	assert_cpus(&share, 0, "0-1");
+	assert_cpus(&share, 1, "4-5"); /* where the rank was put is ours for certain */
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+more_slots_than_cores_are_not_bound(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(one_core, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 0), .slots = 3};
+	struct share share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true});
+	assert_int_equal(share.nslots, 3);
+	assert_true(share.oversubscribed);
+	assert_cpus(&share, 2, "");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+wide_slots_do_not_straddle(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(large, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 255), .slots = 32};
+	struct share share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true, .cores_per_slot = 3});
+	for (int s = 0; s < 32; s++) {
+		assert_int_equal(cpus_count(&share.slots[s].cpus), 6);
+		assert_true(share.slots[s].numa >= 0);
+	}
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+unbound_slots_are_counted(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = SHARE_AUTO};
+	struct share share =
+		share_of(&topology, &rank, 1, 0, (struct share_options){.own_mask = true});
+	assert_int_equal(share.nslots, 4);
+	assert_cpus(&share, 0, "");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+/* A cgroup that leaves some cores whole, some half, and some not at all. */
+static void
+restricted_set_is_never_left(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	topology.ncores = 2;
+	topology.cores[0].cpus = cpus_range(3, 3);
+	topology.cores[1].cpus = cpus_range(6, 7);
+	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = SHARE_AUTO};
+	struct share share = share_of(&topology, &rank, 1, 0, (struct share_options){.bind = true});
+	assert_int_equal(share.nslots, 2);
+	assert_cpus(&share, 0, "3");
+	assert_cpus(&share, 1, "6-7");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+no_usable_core_is_an_error(void **state)
+{
+	(void)state;
+	struct topology topology = {0};
+	struct share_rank rank = {.slots = 1};
+	struct share share;
+	struct err err;
+	assert_int_equal(share_out(&topology, &rank, 1, 0,
+				 &(struct share_options){.cores_per_slot = 1}, &share, &err),
+		-1);
+	assert_string_equal(err.text, "no usable core on this host");
+}
+
+/* --- any machine, any masks --- */
+
+/* All ranks of a host agree, no two slots share a core while cores suffice, and none is outside what
+ * is allowed. */
+static void
+check_host(const struct topology *topology, const struct share_rank *ranks, int nranks,
+	struct share_options options)
+{
+	struct cpus seen = {0}, allowed = {0};
+	int total = 0, host_slots = -1;
+	for (int c = 0; c < topology->ncores; c++)
+		allowed = cpus_or(&allowed, &topology->cores[c].cpus);
+	for (int self = 0; self < nranks; self++) {
+		struct share share = share_of(topology, ranks, nranks, self, options);
+		assert_true(host_slots < 0 || host_slots == share.host_slots);
+		assert_int_equal(share.first, total);
+		host_slots = share.host_slots;
+		total += share.nslots;
+		assert_int_equal(share.oversubscribed,
+			share.host_slots * options.cores_per_slot > share.host_cores);
+		for (int s = 0; s < share.nslots; s++) {
+			const struct cpus *cpus = &share.slots[s].cpus;
+			assert_true(cpus_subset(cpus, &allowed));
+			assert_false(cpus_intersect(cpus, &seen));
+			if (!share.oversubscribed && options.bind)
+				assert_false(cpus_empty(cpus));
+			seen = cpus_or(&seen, cpus);
+		}
+		share_clear(&share);
+	}
+	assert_int_equal(total, host_slots);
+}
+
+static void
+any_host_is_shared_out_fairly(void **state)
+{
+	(void)state;
+	static const char *const machines[] = {one_core, smt, large, odd, no_cores};
+	unsigned seed = (unsigned)time(NULL);
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (int run = 0; run < 400; run++) {
+		struct topology topology;
+		load(machines[rand() % 5], &topology);
+		int cpus = 2 * topology.ncores, nranks = 1 + rand() % 9;
+		struct share_rank ranks[9];
+		for (int i = 0; i < nranks; i++) {
+			int first = rand() % cpus, last = first + rand() % (cpus - first);
+			ranks[i] = (struct share_rank){.mask = cpus_range(first, last),
+				.slots = rand() % 3 ? 1 + rand() % 3 : SHARE_AUTO};
+		}
+		if (nranks > 1 && rand() % 2)
+			ranks[0].slots = 0;
+		check_host(&topology, ranks, nranks,
+			(struct share_options){.cores_per_slot = 1 + rand() % 3,
+				.granted_cpus = rand() % 2 ? 0 : 1 + rand() % cpus,
+				.bind = rand() % 4});
+		topology_clear(&topology);
+	}
+}
+
+/* --- binding --- */
+
+static void
+binding_is_read_back(void **state)
+{
+	(void)state;
+	struct cpus before = bind_current(), one = {0};
+	assert_false(cpus_empty(&before));
+	for (int cpu = 0; cpu < CPUS_MAX && cpus_empty(&one); cpu++)
+		if (cpus_has(&before, cpu))
+			cpus_add(&one, cpu);
+	assert_int_equal(bind_to(&one), 0);
+	struct cpus now = bind_current();
+	assert_true(cpus_equal(&now, &one));
+	assert_int_equal(bind_to(&before), 0);
+	now = bind_current();
+	assert_true(cpus_equal(&now, &before));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(machines_have_their_cores),
+		cmocka_unit_test(cores_know_their_neighbours),
+		cmocka_unit_test(this_machine_loads),
+		cmocka_unit_test(local_run_has_all_cores),
+		cmocka_unit_test(own_mask_is_a_wish),
+		cmocka_unit_test(dispatcher_takes_no_core),
+		cmocka_unit_test(disjoint_masks_are_respected),
+		cmocka_unit_test(overlapping_masks_are_shared_out),
+		cmocka_unit_test(auto_divides_with_remainder),
+		cmocka_unit_test(grant_is_a_limit),
+		cmocka_unit_test(more_slots_than_cores_are_not_bound),
+		cmocka_unit_test(wide_slots_do_not_straddle),
+		cmocka_unit_test(unbound_slots_are_counted),
+		cmocka_unit_test(restricted_set_is_never_left),
+		cmocka_unit_test(no_usable_core_is_an_error),
+		cmocka_unit_test(any_host_is_shared_out_fairly),
+		cmocka_unit_test(binding_is_read_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
