@@ -1,8 +1,8 @@
 /* mpbatch: options, plan, keeper, transport, loop, verdict. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/buf.h"
 #include "base/pack.h"
 #include "cli/options.h"
 #include "cli/run.h"
@@ -128,10 +128,10 @@ run(struct run_options *run_options, const struct options *options, int64_t star
 	if (run_options->config->only_show) {
 		run_show_binding(run_options);
 	} else if (run_options->transport->self == 0) {
-		struct observer *report = report_new(&(struct report_options){
-			.quiet = options->quiet,
-			.start_ns = start_ns,
-			.journal = run_options->plan->journal_path});
+		struct observer *report =
+			report_new(&(struct report_options){.quiet = options->quiet,
+				.start_ns = start_ns,
+				.journal = run_options->plan->journal_path});
 		run_options->observer = report;
 		code = run_to_end(run_options);
 		if (run_options->plan->journal &&

@@ -19,7 +19,8 @@ buf_room(struct buf *buf, size_t len)
 		buf->data = buf->memory;
 		return buf->data + buf->len;
 	}
-	/* Twice, even where moving to the front would do: a long queue would be moved at each append. */
+	/* Twice, even where moving to the front would do: a long queue would be moved at each
+	 * append. */
 	size_t capacity = buf->capacity ? 2 * buf->capacity : 256;
 	while (capacity < buf->len + len)
 		capacity *= 2;

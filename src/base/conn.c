@@ -88,8 +88,8 @@ bool
 conn_write(struct conn *conn)
 {
 	while (conn->out.len) {
-		ssize_t put = send(conn->fd, conn->out.data, conn->out.len,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t put =
+			send(conn->fd, conn->out.data, conn->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (put > 0)
 			buf_consume(&conn->out, (size_t)put);
 		else if (errno == EAGAIN)

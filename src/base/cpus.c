@@ -86,8 +86,9 @@ cpus_format(const struct cpus *set, char *text, size_t size)
 		while (cpus_has(set, last + 1))
 			last++;
 		const char *comma = used ? "," : "";
-		int len = last > cpu ? snprintf(text + used, size - used, "%s%d-%d", comma, cpu, last)
-				     : snprintf(text + used, size - used, "%s%d", comma, cpu);
+		int len = last > cpu
+				  ? snprintf(text + used, size - used, "%s%d-%d", comma, cpu, last)
+				  : snprintf(text + used, size - used, "%s%d", comma, cpu);
 		used += (size_t)len;
 		if (used >= size)
 			break;

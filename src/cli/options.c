@@ -19,7 +19,8 @@ struct option_row {
 	const char *argument; /* what --help calls it; NULL: a switch */
 	const char *help;
 	bool no_variable; /* not taken from the environment */
-	/* VALUE is NULL or "" for a switch that is given. Returns what was expected, NULL if fine. */
+	/* VALUE is NULL or "" for a switch that is given. Returns what was expected, NULL if fine.
+	 */
 	const char *(*set)(struct options *options, const char *value);
 };
 
@@ -38,7 +39,8 @@ static const char *
 set_jobs(struct options *options, const char *value)
 {
 	if (strcmp(value, "auto") != 0)
-		return parse_number(value, &options->jobs) ? "a number from 1 to 65536, or auto" : NULL;
+		return parse_number(value, &options->jobs) ? "a number from 1 to 65536, or auto"
+							   : NULL;
 	options->jobs = SHARE_AUTO;
 	return NULL;
 }
@@ -116,37 +118,62 @@ SWITCH(help)
 SWITCH(version)
 
 static const struct option_row rows[] = {
-	{.name = "jobs", .letter = 'j', .argument = "N|auto", .set = set_jobs,
+	{.name = "jobs",
+		.letter = 'j',
+		.argument = "N|auto",
+		.set = set_jobs,
 		.help = "slots per rank: tasks that run at a time there. auto: all usable cores\n"
 			"of the host, shared out among its ranks. Default: auto, or 1 under a\n"
 			"launcher. With more than 1, or auto, rank 0 runs tasks too"},
-	{.name = "cpus-per-task", .letter = 'c', .argument = "N", .set = set_cpus,
+	{.name = "cpus-per-task",
+		.letter = 'c',
+		.argument = "N",
+		.set = set_cpus,
 		.help = "cores of each slot (default 1); OMP_NUM_THREADS and its kin say so\n"
 			"to tasks, if unset"},
-	{.name = "master-works", .set = set_master_works,
+	{.name = "master-works",
+		.set = set_master_works,
 		.help = "rank 0 has slots too, beside dispatching"},
-	{.name = "bind", .argument = "core|none", .set = set_bind,
+	{.name = "bind",
+		.argument = "core|none",
+		.set = set_bind,
 		.help = "bind each slot to cores of its own (default: core), or not at all"},
-	{.name = "show-binding", .set = set_show_binding, .no_variable = true,
+	{.name = "show-binding",
+		.set = set_show_binding,
+		.no_variable = true,
 		.help = "print host, rank, slot, cores and NUMA node of each slot, and leave"},
-	{.name = "run-dir", .argument = "DIR", .set = set_run_dir,
+	{.name = "run-dir",
+		.argument = "DIR",
+		.set = set_run_dir,
 		.help = "where the journal goes (default: LIST.mpbatch; none for '-')"},
-	{.name = "restart", .set = set_restart,
+	{.name = "restart",
+		.set = set_restart,
 		.help = "run all tasks anew: an earlier run directory is moved to DIR.old"},
-	{.name = "keep-env", .argument = "GLOB", .set = set_keep_env,
+	{.name = "keep-env",
+		.argument = "GLOB",
+		.set = set_keep_env,
 		.help = "launcher variables (OMPI_*, PMI*, SLURM_STEP_*, ...) that tasks are to\n"
 			"see nevertheless; may be given several times"},
-	{.name = "env-from-master", .set = set_env_from_master,
+	{.name = "env-from-master",
+		.set = set_env_from_master,
 		.help = "give tasks on all ranks the environment of rank 0"},
-	{.name = "stray", .argument = "kill|keep", .set = set_stray,
+	{.name = "stray",
+		.argument = "kill|keep",
+		.set = set_stray,
 		.help = "what a task leaves running when it ends: kill it (default), or keep it"},
-	{.name = "tmpdir", .argument = "DIR", .set = set_tmpdir,
+	{.name = "tmpdir",
+		.argument = "DIR",
+		.set = set_tmpdir,
 		.help = "where large outputs wait (default: TMPDIR, or /tmp)"},
-	{.name = "quiet", .letter = 'q', .set = set_quiet,
+	{.name = "quiet",
+		.letter = 'q',
+		.set = set_quiet,
 		.help = "no progress and no summary; errors only"},
-	{.name = "help", .letter = 'h', .set = set_help, .no_variable = true,
-		.help = "print this"},
-	{.name = "version", .letter = 'V', .set = set_version, .no_variable = true,
+	{.name = "help", .letter = 'h', .set = set_help, .no_variable = true, .help = "print this"},
+	{.name = "version",
+		.letter = 'V',
+		.set = set_version,
+		.no_variable = true,
 		.help = "print the version and the MPI library"},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), FIRST_ROW = 256 };
@@ -220,7 +247,8 @@ take_list(struct options *options, int argc, char **argv, struct err *err)
 	if (options->help || options->version)
 		return 0;
 	if (optind == argc && !options->show_binding)
-		return err_set(err, "no task list: expected mpbatch [OPTION]... LIST (see mpbatch --help)");
+		return err_set(err,
+			"no task list: expected mpbatch [OPTION]... LIST (see mpbatch --help)");
 	if (argc - optind > 1)
 		return err_set(err, "argument '%s' after the task list '%s': expected one list",
 			argv[optind + 1], argv[optind]);
@@ -246,12 +274,15 @@ options_from_arguments(struct options *options, int argc, char **argv, struct er
 		if (found == '?' && optopt && optopt < FIRST_ROW)
 			return err_set(err, "unknown option -%c (see mpbatch --help)", optopt);
 		if (found == '?')
-			return err_set(err, "option %s is unknown, ambiguous or takes no value (see mpbatch --help)", word);
+			return err_set(err,
+				"option %s is unknown, ambiguous or takes no value (see mpbatch "
+				"--help)",
+				word);
 		const struct option_row *row = row_of(found);
 		const char *expected = row->set(options, optarg);
 		if (expected)
-			return err_set(err, "option --%s: '%s' is not %s", row->name, optarg,
-				expected);
+			return err_set(
+				err, "option --%s: '%s' is not %s", row->name, optarg, expected);
 	}
 	return take_list(options, argc, argv, err);
 }
@@ -284,14 +315,17 @@ options_print_help(void)
 	       "       mpirun -n RANKS mpbatch [OPTION]... LIST\n\n"
 	       "Runs the shell commands of LIST, one a line ('-': standard input), each pinned to\n"
 	       "cores of its own: on all cores of this machine, or over all ranks of an MPI job.\n"
-	       "Blank lines and lines that begin with '#' are skipped. Output appears whole, task by\n"
+	       "Blank lines and lines that begin with '#' are skipped. Output appears whole, task "
+	       "by\n"
 	       "task; LIST.mpbatch/journal.1.tsv says how each task ended.\n\n");
 	for (int i = 0; i < ROWS; i++)
 		print_row(&rows[i]);
 	printf("\nEach option but --show-binding, --help and --version can come from rank 0's\n"
 	       "environment: MPBATCH_RUN_DIR=DIR for --run-dir DIR, MPBATCH_QUIET=1 for --quiet.\n"
-	       "\nTasks see MPBATCH_INDEX, MPBATCH_ATTEMPT, MPBATCH_RANK, MPBATCH_SLOT, MPBATCH_CPUS and,\n"
+	       "\nTasks see MPBATCH_INDEX, MPBATCH_ATTEMPT, MPBATCH_RANK, MPBATCH_SLOT, "
+	       "MPBATCH_CPUS and,\n"
 	       "where it is known, MPBATCH_NTASKS.\n"
-	       "\nExit codes: 0 every task succeeded, 1 some failed, 2 usage or list error and nothing\n"
+	       "\nExit codes: 0 every task succeeded, 1 some failed, 2 usage or list error and "
+	       "nothing\n"
 	       "was run, 3 stopped early and work remains, 4 the run itself failed.\n");
 }

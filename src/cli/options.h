@@ -1,6 +1,6 @@
 /*
- * The command line and its defaults: an option's value is, in this order, what the command line says,
- * what rank 0's environment says (MPBATCH_TMPDIR for --tmpdir), or the default.
+ * The command line and its defaults: an option's value is, in this order, what the command line
+ * says, what rank 0's environment says (MPBATCH_TMPDIR for --tmpdir), or the default.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -33,8 +33,8 @@ struct options {
 void options_init(struct options *options);
 void options_clear(struct options *options);
 
-/* Takes options from MPBATCH_* variables; before options_from_arguments(). Returns 0, or -1 with ERR,
- * which names the variable and says what was expected. */
+/* Takes options from MPBATCH_* variables; before options_from_arguments(). Returns 0, or -1 with
+ * ERR, which names the variable and says what was expected. */
 int options_from_environment(struct options *options, struct err *err);
 
 /* Takes options and the list from the arguments. Returns 0, or -1 with ERR. */

@@ -15,8 +15,8 @@
 #include "worker/worker.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -74,8 +74,8 @@ signal_ready(void *arg, int fd, short revents)
 			master_interrupt(run->master, clock_now_ns());
 		}
 		if (!run->master || hurry)
-			worker_stop(run->worker, RESULT_CANCELLED,
-				hurry ? SHORT_GRACE_MS : GRACE_MS);
+			worker_stop(
+				run->worker, RESULT_CANCELLED, hurry ? SHORT_GRACE_MS : GRACE_MS);
 	}
 }
 
@@ -100,8 +100,7 @@ receive_all(struct run *run, int64_t now_ns)
 		int peer;
 		const void *data;
 		size_t len;
-		enum transport_received got =
-			transport_receive(run->transport, &peer, &data, &len);
+		enum transport_received got = transport_receive(run->transport, &peer, &data, &len);
 		if (got == TRANSPORT_NOTHING)
 			return;
 		if (got == TRANSPORT_LOST) {
@@ -132,8 +131,8 @@ settle(struct run *run)
 		if (run->master)
 			master_turn(run->master, now);
 		worker_turn(run->worker, now);
-	} while (transport_sleep_ns(run->transport, 1) == 0 &&
-		 run->transport->size == 1 && !worker_finished(run->worker));
+	} while (transport_sleep_ns(run->transport, 1) == 0 && run->transport->size == 1 &&
+		 !worker_finished(run->worker));
 }
 
 static int64_t

@@ -33,15 +33,20 @@ start_check_launcher(const struct launcher *launcher, int joined, struct err *er
 		return 0;
 	if (!mpi_built)
 		return err_set(err,
-			"started as one of %d processes by %s, but this mpbatch is built without MPI: every process would run the whole list",
+			"started as one of %d processes by %s, but this mpbatch is built without "
+			"MPI: every process would run the whole list",
 			launcher->size, launcher->name);
 	if (!launcher->can_join)
 		return err_set(err,
-			"started as one of %d processes by %s, which offers no way to MPI: every process would run the whole list (srun --mpi=pmix or --mpi=pmi2 does, see srun --mpi=list)",
+			"started as one of %d processes by %s, which offers no way to MPI: every "
+			"process would run the whole list (srun --mpi=pmix or --mpi=pmi2 does, see "
+			"srun --mpi=list)",
 			launcher->size, launcher->name);
 	if (joined == 1)
 		return err_set(err,
-			"started as one of %d processes by %s, but this mpbatch is built with %s and could not join them: every process would run the whole list (use the mpirun of the same MPI)",
+			"started as one of %d processes by %s, but this mpbatch is built with %s "
+			"and could not join them: every process would run the whole list (use the "
+			"mpirun of the same MPI)",
 			launcher->size, launcher->name, mpi_library());
 	return 0;
 }
@@ -107,8 +112,8 @@ copy_environment(size_t *len)
 }
 
 struct config
-start_config(const struct options *options, const struct plan *plan, const struct launcher *launcher,
-	int ranks, bool refused)
+start_config(const struct options *options, const struct plan *plan,
+	const struct launcher *launcher, int ranks, bool refused)
 {
 	int jobs = options->jobs;
 	if (jobs == OPTIONS_JOBS_UNSET)
@@ -158,8 +163,8 @@ fill_hello(struct hello *hello, const struct config *config, const struct share 
 {
 	*hello = (struct hello){.rank = rank,
 		.unix_us = clock_unix_us(),
-		.memory_mib = (uint64_t)sysconf(_SC_PHYS_PAGES) *
-			      (uint64_t)sysconf(_SC_PAGESIZE) >> 20,
+		.memory_mib =
+			(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 20,
 		.host_cores = (uint32_t)share->host_cores,
 		.host_slots = (uint32_t)share->host_slots,
 		.search_paths = start_search_paths(),

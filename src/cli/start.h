@@ -1,6 +1,6 @@
 /*
- * What has to be in order before a run: the launcher, the list, the run directory and its journal on
- * rank 0; slots on every rank. main() strings these together.
+ * What has to be in order before a run: the launcher, the list, the run directory and its journal
+ * on rank 0; slots on every rank. main() strings these together.
  */
 #ifndef CLI_START_H
 #define CLI_START_H
@@ -30,8 +30,8 @@ struct plan {
  * of the MPI job, 0 before it is known. */
 int start_check_launcher(const struct launcher *launcher, int joined, struct err *err);
 
-/* Takes options from rank 0's environment and opens list, run directory and journal. Returns 0, or -1
- * with ERR; then nothing is left behind. */
+/* Takes options from rank 0's environment and opens list, run directory and journal. Returns 0, or
+ * -1 with ERR; then nothing is left behind. */
 int start_plan(struct plan *plan, const struct options *options, struct err *err);
 void start_plan_clear(struct plan *plan);
 
@@ -41,7 +41,7 @@ struct config start_config(const struct options *options, const struct plan *pla
 
 /* The slots of this rank. */
 struct slots {
-	struct hello hello;    /* what the worker says of itself */
+	struct hello hello;   /* what the worker says of itself */
 	struct setup *setups; /* one per slot */
 };
 

@@ -13,18 +13,19 @@ struct buf;
 struct unpack;
 
 struct config {
-	bool refused;	  /* rank 0 has said why: leave with exit code 2 */
-	bool only_show;	  /* --show-binding: share out, report, leave */
-	uint32_t session; /* number in every message of the run */
-	int32_t slots;	  /* per rank: a number or SHARE_AUTO */
+	bool refused;	   /* rank 0 has said why: leave with exit code 2 */
+	bool only_show;	   /* --show-binding: share out, report, leave */
+	uint32_t session;  /* number in every message of the run */
+	int32_t slots;	   /* per rank: a number or SHARE_AUTO */
 	bool master_works; /* rank 0 has slots too */
-	uint16_t cores;	  /* per slot */
+	uint16_t cores;	   /* per slot */
 	bool bind;
 	bool keep_strays;
 	uint64_t ntasks; /* 0: not known */
 	char *tmpdir;
-	char *keep_env; /* globs, separated by newlines */
-	char *environment; /* rank 0's NAME=value strings, each ended by NUL; NULL: each rank's own */
+	char *keep_env;	   /* globs, separated by newlines */
+	char *environment; /* rank 0's NAME=value strings, each ended by NUL; NULL: each rank's own
+			    */
 	size_t environment_len;
 };
 

@@ -12,11 +12,12 @@
 #include <stdbool.h>
 
 struct launcher {
-	const char *name;     /* for messages, e.g. "Open MPI's mpirun"; NULL: not started by one */
-	int size;	      /* processes it says it started; 0: it does not say */
-	int rank;	      /* of this process among them; 0 if unknown */
-	bool can_join;	      /* it offers a way to MPI (PMI, PMIx); srun without PMI does not */
-	bool ends_in_a_second; /* on a signal it kills its ranks a second later, or sooner (mpirun) */
+	const char *name; /* for messages, e.g. "Open MPI's mpirun"; NULL: not started by one */
+	int size;	  /* processes it says it started; 0: it does not say */
+	int rank;	  /* of this process among them; 0 if unknown */
+	bool can_join;	  /* it offers a way to MPI (PMI, PMIx); srun without PMI does not */
+	bool ends_in_a_second; /* on a signal it kills its ranks a second later, or sooner (mpirun)
+				*/
 };
 
 /* VARIABLES is NULL-terminated, as environ(7). */

@@ -64,8 +64,8 @@ message_send(struct message_link *link, int peer)
 }
 
 int
-message_parse(const void *data, size_t len, struct message_head *head, struct unpack *in,
-	struct err *err)
+message_parse(
+	const void *data, size_t len, struct message_head *head, struct unpack *in, struct err *err)
 {
 	*in = unpack_init(data, len);
 	uint8_t type = unpack_u8(in);
@@ -77,7 +77,8 @@ message_parse(const void *data, size_t len, struct message_head *head, struct un
 	if (in->bad || length != in->left)
 		return err_set(err, "a message of %zu bytes is cut short", len);
 	if (version != MESSAGE_VERSION || type == 0 || type >= MESSAGE_TYPES)
-		return err_set(err, "message type %d of protocol %d is unknown to this build (%s, protocol %d)",
+		return err_set(err,
+			"message type %d of protocol %d is unknown to this build (%s, protocol %d)",
 			type, version, VERSION, MESSAGE_VERSION);
 	head->type = (enum message_type)type;
 	return 0;

@@ -22,9 +22,9 @@ enum message_type {
 	/* master to worker */
 	MESSAGE_TASKS = 1, /* u32 count, then as many tasks */
 	MESSAGE_RECALL,	   /* u32 count, u64 indices: give back those that have not started */
-	MESSAGE_KILL,	   /* u64 index (0: all), u8 reason, u32 grace_ms; all: staged ones come back */
-	MESSAGE_DRAIN,	   /* no more tasks will come: BYE once nothing is left */
-	MESSAGE_PAUSE,	   /* start nothing until CONT */
+	MESSAGE_KILL,  /* u64 index (0: all), u8 reason, u32 grace_ms; all: staged ones come back */
+	MESSAGE_DRAIN, /* no more tasks will come: BYE once nothing is left */
+	MESSAGE_PAUSE, /* start nothing until CONT */
 	MESSAGE_CONT,
 	MESSAGE_OUT_CREDIT, /* u64 index, u32 chunks */
 	MESSAGE_BYE_ACK,
@@ -82,19 +82,19 @@ struct hello {
 	char boot_id[HELLO_TEXT_MAX];
 	char build[HELLO_TEXT_MAX]; /* version and MPI library */
 	int32_t rank;
-	int64_t unix_us;	    /* its clock as it said so */
+	int64_t unix_us; /* its clock as it said so */
 	uint64_t memory_mib;
-	uint32_t host_cores;	    /* usable whole cores of its host */
-	uint32_t host_slots;	    /* slots of all ranks there */
-	uint64_t search_paths;	    /* hash of PATH and LD_LIBRARY_PATH */
-	bool oversubscribed;	    /* more slots than cores: nothing is bound there */
-	struct need offer;	    /* what each slot offers */
+	uint32_t host_cores;   /* usable whole cores of its host */
+	uint32_t host_slots;   /* slots of all ranks there */
+	uint64_t search_paths; /* hash of PATH and LD_LIBRARY_PATH */
+	bool oversubscribed;   /* more slots than cores: nothing is bound there */
+	struct need offer;     /* what each slot offers */
 	uint32_t nslots;
 	struct hello_slot {
 		uint32_t number; /* host-wide, from 1: MPBATCH_SLOT */
 		int32_t numa;	 /* -1: more than one, or not bound */
 		struct cpus cpus;
-	} *slots; /* allocated by hello_unpack(), freed by hello_clear() */
+	} * slots; /* allocated by hello_unpack(), freed by hello_clear() */
 };
 
 void hello_pack(struct buf *buf, const struct hello *hello);

@@ -331,17 +331,19 @@ mpi_broadcast(struct transport *transport, struct buf *bytes)
 }
 
 int
-mpi_host_gather(struct transport *transport, const void *mine, size_t len, struct buf *all, int *self)
+mpi_host_gather(
+	struct transport *transport, const void *mine, size_t len, struct buf *all, int *self)
 {
 	MPI_Comm host;
 	int ranks;
-	check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, transport->self,
-		      MPI_INFO_NULL, &host),
+	check(MPI_Comm_split_type(
+		      MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, transport->self, MPI_INFO_NULL, &host),
 		"MPI_Comm_split_type");
 	MPI_Comm_size(host, &ranks);
 	MPI_Comm_rank(host, self);
 	size_t total = len * (size_t)ranks;
-	check(MPI_Allgather(mine, (int)len, MPI_BYTE, buf_room(all, total), (int)len, MPI_BYTE, host),
+	check(MPI_Allgather(
+		      mine, (int)len, MPI_BYTE, buf_room(all, total), (int)len, MPI_BYTE, host),
 		"MPI_Allgather");
 	buf_added(all, total);
 	MPI_Comm_free(&host);

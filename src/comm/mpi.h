@@ -21,7 +21,8 @@ extern const bool mpi_built;
 const char *mpi_library(void);
 
 /* Initialises MPI (single-threaded) and returns the transport over all its ranks; the endpoint's
- * number is the rank. Sets the fork-safety variables that are unset first. Returns NULL with ERR. */
+ * number is the rank. Sets the fork-safety variables that are unset first. Returns NULL with ERR.
+ */
 struct transport *mpi_open(struct err *err);
 
 /* Start-up, collective: rank 0's BYTES replace everybody's. */
@@ -29,7 +30,7 @@ void mpi_broadcast(struct transport *transport, struct buf *bytes);
 
 /* Start-up, collective: each rank of this host gives LEN bytes, the same number everywhere; ALL
  * gets every rank's bytes in order of rank; returns how many ranks, and in SELF which is ours. */
-int mpi_host_gather(struct transport *transport, const void *mine, size_t len, struct buf *all,
-	int *self);
+int mpi_host_gather(
+	struct transport *transport, const void *mine, size_t len, struct buf *all, int *self);
 
 #endif

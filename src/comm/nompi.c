@@ -25,7 +25,8 @@ mpi_broadcast(struct transport *transport, struct buf *bytes)
 }
 
 int
-mpi_host_gather(struct transport *transport, const void *mine, size_t len, struct buf *all, int *self)
+mpi_host_gather(
+	struct transport *transport, const void *mine, size_t len, struct buf *all, int *self)
 {
 	(void)transport;
 	(void)mine;

@@ -27,8 +27,8 @@ enum transport_end {
 
 struct transport_ops {
 	void (*send)(struct transport *transport, int peer, const void *data, size_t len);
-	enum transport_received (*receive)(struct transport *transport, int *peer,
-		const void **data, size_t *len);
+	enum transport_received (*receive)(
+		struct transport *transport, int *peer, const void **data, size_t *len);
 	int64_t (*sleep_ns)(struct transport *transport, int64_t cap_ns);
 	void (*close)(struct transport *transport, enum transport_end how);
 };
@@ -58,7 +58,8 @@ transport_receive(struct transport *transport, int *peer, const void **data, siz
  * How long the loop may sleep before it must call transport_receive() again, in nanoseconds, after
  * a call that returned TRANSPORT_NOTHING: 0 if something is here, CLOCK_NEVER if a message can only
  * come by this process's own doing. Where the transport must be polled it grows from 0 to CAP_NS
- * with each fruitless call and starts again with each message; with a send under way, 100 us at most.
+ * with each fruitless call and starts again with each message; with a send under way, 100 us at
+ * most.
  */
 static inline int64_t
 transport_sleep_ns(struct transport *transport, int64_t cap_ns)

@@ -20,9 +20,10 @@
 #define STRAY_GRACE_NS (100 * CLOCK_NS_PER_MS)
 #define SICK_NS (1000 * CLOCK_NS_PER_MS)
 #define TIMEOUT_GRACE_NS (5 * CLOCK_NS_PER_S)
-#define SIGNAL_NEAR_NS (2 * CLOCK_NS_PER_S) /* a death this soon after a signal to us is its doing */
-#define DOUBT_NS (100 * CLOCK_NS_PER_MS)    /* and so is one this long before it */
-#define ARGUMENT_BYTES (128 * 1024)	    /* the kernel's MAX_ARG_STRLEN */
+#define SIGNAL_NEAR_NS                                                                             \
+	(2 * CLOCK_NS_PER_S)		 /* a death this soon after a signal to us is its doing */
+#define DOUBT_NS (100 * CLOCK_NS_PER_MS) /* and so is one this long before it */
+#define ARGUMENT_BYTES (128 * 1024)	 /* the kernel's MAX_ARG_STRLEN */
 
 /* --- start --- */
 
@@ -81,8 +82,8 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 		.cwd = task->cwd,
 		.input = task->input};
 	struct command *command = &slot->command;
-	if (!command_prepare(command, &slot->cache, task->command, task->command_len,
-		    spawn.environment))
+	if (!command_prepare(
+		    command, &slot->cache, task->command, task->command_len, spawn.environment))
 		return spawn_shell(attempt, slot, &spawn, failure);
 	attempt->result.via = RESULT_VIA_DIRECT;
 	spawn.file = command->file;
@@ -90,7 +91,8 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 	pid_t pid = spawn_start(&spawn, failure);
 	if (pid > 0 || failure->step != STEP_EXEC)
 		return pid;
-	/* Whatever execve says, the shell says it as users know it: a script without "#!", 126, 127. */
+	/* Whatever execve says, the shell says it as users know it: a script without "#!", 126,
+	 * 127. */
 	command_forget(&slot->cache, command);
 	return spawn_shell(attempt, slot, &spawn, failure);
 }
@@ -131,8 +133,8 @@ drain(struct attempt *attempt, struct slot *slot)
 {
 	attempt->phase = ATTEMPT_DRAINING;
 	for (int i = 0; i < 2; i++)
-		attempt->full[i] = !capture_read(&attempt->capture, i, slot->pipes.fds[i],
-			&slot->capture_options);
+		attempt->full[i] = !capture_read(
+			&attempt->capture, i, slot->pipes.fds[i], &slot->capture_options);
 	if (attempt->full[0] || attempt->full[1])
 		return;
 	struct err err;
@@ -149,8 +151,8 @@ attempt_read(struct attempt *attempt, struct slot *slot, int i)
 	if (attempt->phase == ATTEMPT_DRAINING)
 		drain(attempt, slot);
 	else
-		attempt->full[i] = !capture_read(&attempt->capture, i, slot->pipes.fds[i],
-			&slot->capture_options);
+		attempt->full[i] = !capture_read(
+			&attempt->capture, i, slot->pipes.fds[i], &slot->capture_options);
 }
 
 static enum result_reason
@@ -256,7 +258,8 @@ attempt_reap(struct attempt *attempt, struct slot *slot)
 }
 
 void
-attempt_stop(struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns)
+attempt_stop(
+	struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns)
 {
 	attempt_reap(attempt, slot); /* what has ended by itself was not stopped by us */
 	if (attempt->phase != ATTEMPT_ALIVE && attempt->phase != ATTEMPT_STOPPING)

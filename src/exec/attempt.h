@@ -64,15 +64,15 @@ struct attempt {
 
 /*
  * Starts TASK and takes it over. Afterwards the phase is ALIVE, or ENDED with reason RESULT_SPAWN,
- * or still IDLE when the system has no room for another process: then the task is still the caller's,
- * who tries again later.
+ * or still IDLE when the system has no room for another process: then the task is still the
+ * caller's, who tries again later.
  */
 void attempt_start(struct attempt *attempt, struct slot *slot, struct task *task);
 
 /* TERM now and KILL after GRACE_NS; KILL at once if that is 0. An attempt whose main process has
  * ended by itself is left to end so. */
-void attempt_stop(struct attempt *attempt, struct slot *slot, enum result_reason reason,
-	int64_t grace_ns);
+void attempt_stop(
+	struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns);
 
 /* After SIGCHLD: reaps, and carries on as the phase demands. */
 void attempt_reap(struct attempt *attempt, struct slot *slot);

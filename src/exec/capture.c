@@ -45,7 +45,8 @@ spill(struct stream *stream, const struct capture_options *options)
 {
 	if (stream->spool_fd <= 0)
 		stream->spool_fd = open_spool(options->tmpdir);
-	while (stream->spool_fd > 0 && stream->memory.len && spooled(stream) < options->spool_bytes) {
+	while (stream->spool_fd > 0 && stream->memory.len &&
+		spooled(stream) < options->spool_bytes) {
 		uint64_t offset = stream->spool_in % options->spool_bytes;
 		uint64_t room = options->spool_bytes - spooled(stream);
 		uint64_t len = stream->memory.len;

@@ -1,7 +1,7 @@
 /*
- * What a task prints, from its pipe until rank 0 has it: a first-in-first-out of bytes per stream, up
- * to CAPTURE_MEMORY_BYTES in memory, beyond that in an unlinked spool file used as a ring. A stream
- * whose spool is full, or whose disk is, takes no more: the pipe fills, and the task waits.
+ * What a task prints, from its pipe until rank 0 has it: a first-in-first-out of bytes per stream,
+ * up to CAPTURE_MEMORY_BYTES in memory, beyond that in an unlinked spool file used as a ring. A
+ * stream whose spool is full, or whose disk is, takes no more: the pipe fills, and the task waits.
  */
 #ifndef EXEC_CAPTURE_H
 #define EXEC_CAPTURE_H
@@ -37,8 +37,8 @@ void capture_clear(struct capture *capture);
 
 /* Reads what the pipe holds into stream I. Returns false if the stream is full before the pipe is
  * empty. */
-bool capture_read(struct capture *capture, int i, int pipe_fd,
-	const struct capture_options *options);
+bool capture_read(
+	struct capture *capture, int i, int pipe_fd, const struct capture_options *options);
 
 /* Bytes of stream I that were not taken yet. */
 uint64_t capture_pending(const struct capture *capture, int i);
@@ -48,9 +48,9 @@ size_t capture_take(struct capture *capture, int i, struct buf *to, size_t size,
 	const struct capture_options *options);
 
 /*
- * The two pipes a task writes to. Their writing ends are descriptors 1 and 2 of this process, so that
- * a task inherits them without a system call; the reading ends do not block. The end of a task is its
- * exit, never end of file.
+ * The two pipes a task writes to. Their writing ends are descriptors 1 and 2 of this process, so
+ * that a task inherits them without a system call; the reading ends do not block. The end of a task
+ * is its exit, never end of file.
  */
 struct capture_pipes {
 	int fds[2]; /* reading ends of standard output and standard error */

@@ -15,14 +15,87 @@
  * exist as binaries too and differ from them (echo -e, test, kill, time).
  */
 static const char *const shell_words[] = {
-	".", ":", "[", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd",
-	"chdir", "command", "compgen", "complete", "compopt", "continue", "coproc", "declare",
-	"dirs", "disown", "do", "done", "echo", "elif", "else", "enable", "esac", "eval", "exec",
-	"exit", "export", "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help",
-	"history", "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "newgrp",
-	"popd", "printf", "pushd", "pwd", "read", "readarray", "readonly", "return", "select",
-	"set", "shift", "shopt", "source", "suspend", "test", "then", "time", "times", "trap",
-	"true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+	".",
+	":",
+	"[",
+	"[[",
+	"alias",
+	"bg",
+	"bind",
+	"break",
+	"builtin",
+	"caller",
+	"case",
+	"cd",
+	"chdir",
+	"command",
+	"compgen",
+	"complete",
+	"compopt",
+	"continue",
+	"coproc",
+	"declare",
+	"dirs",
+	"disown",
+	"do",
+	"done",
+	"echo",
+	"elif",
+	"else",
+	"enable",
+	"esac",
+	"eval",
+	"exec",
+	"exit",
+	"export",
+	"false",
+	"fc",
+	"fg",
+	"fi",
+	"for",
+	"function",
+	"getopts",
+	"hash",
+	"help",
+	"history",
+	"if",
+	"in",
+	"jobs",
+	"kill",
+	"let",
+	"local",
+	"logout",
+	"mapfile",
+	"newgrp",
+	"popd",
+	"printf",
+	"pushd",
+	"pwd",
+	"read",
+	"readarray",
+	"readonly",
+	"return",
+	"select",
+	"set",
+	"shift",
+	"shopt",
+	"source",
+	"suspend",
+	"test",
+	"then",
+	"time",
+	"times",
+	"trap",
+	"true",
+	"type",
+	"typeset",
+	"ulimit",
+	"umask",
+	"unalias",
+	"unset",
+	"until",
+	"wait",
+	"while",
 };
 
 static bool
@@ -65,10 +138,27 @@ bool
 command_needs_shell(const char *line, size_t len)
 {
 	static const bool special[256] = {
-		[';'] = true, ['&'] = true, ['|'] = true, ['<'] = true, ['>'] = true, ['('] = true,
-		[')'] = true, ['$'] = true, ['`'] = true, ['\\'] = true, ['"'] = true,
-		['\''] = true, ['*'] = true, ['?'] = true, ['['] = true, [']'] = true,
-		['{'] = true, ['}'] = true, ['~'] = true, ['\n'] = true, ['\0'] = true,
+		[';'] = true,
+		['&'] = true,
+		['|'] = true,
+		['<'] = true,
+		['>'] = true,
+		['('] = true,
+		[')'] = true,
+		['$'] = true,
+		['`'] = true,
+		['\\'] = true,
+		['"'] = true,
+		['\''] = true,
+		['*'] = true,
+		['?'] = true,
+		['['] = true,
+		[']'] = true,
+		['{'] = true,
+		['}'] = true,
+		['~'] = true,
+		['\n'] = true,
+		['\0'] = true,
 	};
 	const char *first = NULL;
 	size_t first_len = 0;
@@ -105,7 +195,8 @@ split(struct command *command, const char *line, size_t len)
 			*at++ = '\0';
 		if (argc + 1 >= command->argv_room) {
 			command->argv_room = command->argv_room ? 2 * command->argv_room : 16;
-			command->argv = xrealloc(command->argv, command->argv_room * sizeof(char *));
+			command->argv =
+				xrealloc(command->argv, command->argv_room * sizeof(char *));
 		}
 		command->argv[argc] = *at ? at : NULL;
 		if (!*at)
@@ -207,8 +298,7 @@ command_prepare(struct command *command, struct command_cache *cache, const char
 	split(command, line, len);
 	if (is_exported_function(command->argv[0], environment))
 		return false;
-	command->file =
-		find_program(cache, command->argv[0], environment_get(environment, "PATH"));
+	command->file = find_program(cache, command->argv[0], environment_get(environment, "PATH"));
 	return command->file != NULL;
 }
 

@@ -16,26 +16,63 @@
 /* An MPI program run as a task fails or hangs in MPI_Init if it inherits its rank's variables. What
  * the site or the user set (SLURM_JOB_*, OPAL_PREFIX, UCX_*, …) stays. */
 static const char *const launcher_prefixes[] = {
-	"OMPI_", "PMIX_", "PRTE_", "ORTE_", "PMI_", "PMI2_", "HYDI_", "HYDRA_", "PALS_",
-	"ALPS_APP_", "JSM_", "MV2_COMM_WORLD_", "MVP_COMM_WORLD_", "SLURM_STEP", "SLURM_SRUN_",
-	"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_PMIX", "SLURM_GTID",
+	"OMPI_",
+	"PMIX_",
+	"PRTE_",
+	"ORTE_",
+	"PMI_",
+	"PMI2_",
+	"HYDI_",
+	"HYDRA_",
+	"PALS_",
+	"ALPS_APP_",
+	"JSM_",
+	"MV2_COMM_WORLD_",
+	"MVP_COMM_WORLD_",
+	"SLURM_STEP",
+	"SLURM_SRUN_",
+	"SLURM_CPU_BIND",
+	"SLURM_MEM_BIND",
+	"SLURM_PMIX",
+	"SLURM_GTID",
 };
 
 static const char *const launcher_names[] = {
-	"MPI_LOCALRANKID", "MPI_LOCALNRANKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID",
-	"SLURM_TASK_PID", "SLURM_LAUNCH_NODE_IPADDR", "SLURM_MPI_TYPE", "SLURM_NTASKS",
-	"SLURM_NPROCS", "SLURM_TASKS_PER_NODE", "SLURM_DISTRIBUTION", "SLURM_CPUS_PER_TASK",
-	"I_MPI_PMI_LIBRARY", "MPIR_CVAR_CH3_INTERFACE_HOSTNAME", "NOTIFY_SOCKET", "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE",
+	"MPI_LOCALRANKID",
+	"MPI_LOCALNRANKS",
+	"SLURM_PROCID",
+	"SLURM_LOCALID",
+	"SLURM_NODEID",
+	"SLURM_TASK_PID",
+	"SLURM_LAUNCH_NODE_IPADDR",
+	"SLURM_MPI_TYPE",
+	"SLURM_NTASKS",
+	"SLURM_NPROCS",
+	"SLURM_TASKS_PER_NODE",
+	"SLURM_DISTRIBUTION",
+	"SLURM_CPUS_PER_TASK",
+	"I_MPI_PMI_LIBRARY",
+	"MPIR_CVAR_CH3_INTERFACE_HOSTNAME",
+	"NOTIFY_SOCKET",
+	"IPATH_NO_BACKTRACE",
+	"HFI_NO_BACKTRACE",
 };
 
 static const char *const thread_names[] = {
-	"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+	"OMP_NUM_THREADS",
+	"OPENBLAS_NUM_THREADS",
+	"MKL_NUM_THREADS",
+	"BLIS_NUM_THREADS",
 	"NUMEXPR_NUM_THREADS",
 };
 
 /* Ours, set below: what a mpbatch around this one left is dropped. */
 static const char *const own_names[] = {
-	"MPBATCH_INDEX", "MPBATCH_ATTEMPT", "MPBATCH_RANK", "MPBATCH_SLOT", "MPBATCH_CPUS",
+	"MPBATCH_INDEX",
+	"MPBATCH_ATTEMPT",
+	"MPBATCH_RANK",
+	"MPBATCH_SLOT",
+	"MPBATCH_CPUS",
 	"MPBATCH_NTASKS",
 };
 
@@ -89,8 +126,7 @@ add(struct environment *environment, char *entry)
 {
 	if (environment->count + 1 >= environment->room) {
 		environment->room = environment->room ? 2 * environment->room : 128;
-		environment->base =
-			xrealloc(environment->base, environment->room * sizeof(char *));
+		environment->base = xrealloc(environment->base, environment->room * sizeof(char *));
 	}
 	environment->base[environment->count++] = entry;
 	environment->base[environment->count] = NULL;
@@ -104,7 +140,10 @@ add_new(struct environment *environment, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	add(environment, xstrdup(text));
+	environment->own = xrealloc(
+		environment->own, (environment->own_count + 1) * sizeof(*environment->own));
+	environment->own[environment->own_count] = xstrdup(text);
+	add(environment, environment->own[environment->own_count++]);
 }
 
 /* The strings of a block that holds them one after the other. */
@@ -134,7 +173,7 @@ environment_init(struct environment *environment, char **from, const struct setu
 {
 	*environment = (struct environment){0};
 	if (setup->environment_len) {
-		char *block = xmalloc(setup->environment_len);
+		char *block = environment->block = xmalloc(setup->environment_len);
 		memcpy(block, setup->environment, setup->environment_len);
 		for (size_t at = 0; at < setup->environment_len; at += strlen(block + at) + 1)
 			add_inherited(environment, block + at, setup->keep);
@@ -162,6 +201,10 @@ environment_init(struct environment *environment, char **from, const struct setu
 void
 environment_clear(struct environment *environment)
 {
+	while (environment->own_count)
+		free(environment->own[--environment->own_count]);
+	free(environment->own);
+	free(environment->block);
 	free(environment->base);
 	free(environment->vector);
 	free(environment->cwd);
@@ -216,7 +259,8 @@ environment_for(struct environment *environment, const struct task *task)
 		bool absolute = task->cwd[0] == '/' || !getcwd(here, sizeof(here));
 		size_t room = strlen(here) + strlen(task->cwd) + 8;
 		environment->cwd = xrealloc(environment->cwd, room);
-		snprintf(environment->cwd, room, "PWD=%s%s%s", here, absolute ? "" : "/", task->cwd);
+		snprintf(
+			environment->cwd, room, "PWD=%s%s%s", here, absolute ? "" : "/", task->cwd);
 		override(environment->vector, &count, environment->cwd);
 	}
 	for (size_t at = 0; at < task->env_len; at += strlen(task->env + at) + 1)

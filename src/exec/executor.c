@@ -1,6 +1,7 @@
 /*
- * The executor's loop: frames in, one attempt at a time, frames out. A plain sequential program; what
- * it costs per task beside the spawn itself is one poll, one signal read, two waits and two reads.
+ * The executor's loop: frames in, one attempt at a time, frames out. A plain sequential program;
+ * what it costs per task beside the spawn itself is one poll, one signal read, two waits and two
+ * reads.
  */
 #include "exec/executor.h"
 
@@ -110,8 +111,8 @@ enqueue(struct executor *executor, size_t at, struct staged staged)
 {
 	if (executor->queued == executor->queue_room) {
 		executor->queue_room = executor->queue_room ? 2 * executor->queue_room : 16;
-		executor->queue = xrealloc(
-			executor->queue, executor->queue_room * sizeof(*executor->queue));
+		executor->queue =
+			xrealloc(executor->queue, executor->queue_room * sizeof(*executor->queue));
 	}
 	memmove(executor->queue + at + 1, executor->queue + at,
 		(executor->queued - at) * sizeof(*executor->queue));
@@ -275,7 +276,8 @@ look_at_attempt(struct executor *executor, int64_t now)
 		send_seq(executor, FRAME_OFFER, executor->seq);
 		executor->offered = true;
 	}
-	/* No event tells of room that we make ourselves: until the credit or the output is used up. */
+	/* No event tells of room that we make ourselves: until the credit or the output is used up.
+	 */
 	while (executor->credits && attempt->phase != ATTEMPT_ENDED &&
 		outbox_send_chunks(&executor->conn, executor->seq, &attempt->capture,
 			&executor->credits, &executor->slot.capture_options))
@@ -300,8 +302,8 @@ next_deadline(const struct executor *executor)
 		next = attempt->start_ns + STARTED_NS;
 	if (executor->unsent_ns && executor->unsent_ns + FLUSH_NS < next)
 		next = executor->unsent_ns + FLUSH_NS;
-	if (attempt->phase == ATTEMPT_IDLE && executor->queued &&
-		!outbox_full(&executor->outbox) && executor->retry_ns < next)
+	if (attempt->phase == ATTEMPT_IDLE && executor->queued && !outbox_full(&executor->outbox) &&
+		executor->retry_ns < next)
 		next = executor->retry_ns;
 	return next;
 }

@@ -11,8 +11,8 @@ struct executor_progress {
 
 /*
  * Serves the socket until FRAME_QUIT or until it closes; then everything of the task that may be
- * running is killed. Called in a fresh process whose descriptors are /dev/null (0, 1, 2) and SOCKET,
- * with all signals blocked. VARIABLES is what tasks inherit. Returns the exit status.
+ * running is killed. Called in a fresh process whose descriptors are /dev/null (0, 1, 2) and
+ * SOCKET, with all signals blocked. VARIABLES is what tasks inherit. Returns the exit status.
  */
 int executor_main(int socket, char **variables, struct executor_progress *progress);
 

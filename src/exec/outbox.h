@@ -1,6 +1,6 @@
 /*
- * Outputs of ended tasks that were too large to ride with their results: they wait here until rank 0
- * has fetched them, chunk by chunk against credit, while the next task runs.
+ * Outputs of ended tasks that were too large to ride with their results: they wait here until rank
+ * 0 has fetched them, chunk by chunk against credit, while the next task runs.
  */
 #ifndef EXEC_OUTBOX_H
 #define EXEC_OUTBOX_H

@@ -25,7 +25,7 @@ struct pooled {
 	struct pool *pool;
 	int slot;
 	int deaths;
-	bool dirty; /* something waits to be sent */
+	bool dirty;	  /* something waits to be sent */
 	struct conn conn; /* fd -1: no executor now */
 };
 
@@ -72,7 +72,8 @@ pool_recall(struct runner *runner, int slot, uint64_t seq)
 }
 
 static void
-pool_kill(struct runner *runner, int slot, uint64_t seq, enum result_reason reason, uint32_t grace_ms)
+pool_kill(
+	struct runner *runner, int slot, uint64_t seq, enum result_reason reason, uint32_t grace_ms)
 {
 	struct pooled *pooled = begin(runner, slot, FRAME_KILL, seq);
 	if (!pooled)
@@ -299,8 +300,7 @@ pool_new(struct loop *loop, int keeper_socket, const struct setup *slots, int co
 		.slots = xcalloc((unsigned long)count, sizeof(*pool->slots))};
 	loop_add(loop, keeper_socket, POLLIN, keeper_ready, pool);
 	for (int i = 0; i < count; i++) {
-		pool->slots[i] =
-			(struct pooled){.pool = pool, .slot = i, .conn = {.fd = -1}};
+		pool->slots[i] = (struct pooled){.pool = pool, .slot = i, .conn = {.fd = -1}};
 		struct keeper_message request = {.type = KEEPER_FORK, .slot = i};
 		keeper_send(keeper_socket, &request);
 	}

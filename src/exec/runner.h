@@ -1,11 +1,11 @@
 /*
- * Runner: starts tasks on slots and stops them; what comes of it arrives by callback, from within the
- * event loop. The real one (exec/pool.h) speaks to executors, the simulated one of the tests has a
- * virtual clock.
+ * Runner: starts tasks on slots and stops them; what comes of it arrives by callback, from within
+ * the event loop. The real one (exec/pool.h) speaks to executors, the simulated one of the tests
+ * has a virtual clock.
  *
  * A slot runs the tasks it is given in the order of their numbers SEQ, which the caller counts up
- * from 1 per slot. Each SEQ ends in exactly one of: ended, recalled (given back), or a slot that goes
- * down.
+ * from 1 per slot. Each SEQ ends in exactly one of: ended, recalled (given back), or a slot that
+ * goes down.
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H
@@ -37,8 +37,8 @@ struct runner_ops {
 };
 
 struct runner_events {
-	/* The slot serves, on these CPUs (as read back there). Again after a down() that was not for
-	 * ever. */
+	/* The slot serves, on these CPUs (as read back there). Again after a down() that was not
+	 * for ever. */
 	void (*up)(void *arg, int slot, const struct cpus *cpus);
 	/* The task has been running for a while (EXEC_STARTED_MS). */
 	void (*started)(void *arg, int slot, uint64_t seq);
@@ -49,8 +49,8 @@ struct runner_events {
 	void (*offered)(void *arg, int slot, uint64_t seq);
 	void (*chunk)(void *arg, int slot, uint64_t seq, int stream, const char *data, size_t len);
 	void (*out_end)(void *arg, int slot, uint64_t seq);
-	/* Descendants of the task that ended last cannot be killed: the slot takes no more tasks, and
-	 * has started none of those it still has. Outputs can still be fetched from it. */
+	/* Descendants of the task that ended last cannot be killed: the slot takes no more tasks,
+	 * and has started none of those it still has. Outputs can still be fetched from it. */
 	void (*sick)(void *arg, int slot, const char *why);
 	/* The slot is gone: its tasks up to STARTED may have run, those after it have not. */
 	void (*down)(void *arg, int slot, uint64_t started, const char *why, bool for_ever);

@@ -14,7 +14,8 @@ enum { STACK_BYTES = 64 * 1024 };
 struct child {
 	const struct spawn *spawn;
 	pid_t parent;
-	volatile enum result_step step; /* written by the child, read after it has exec'd or ended */
+	volatile enum result_step
+		step; /* written by the child, read after it has exec'd or ended */
 	volatile int error;
 };
 
@@ -56,7 +57,8 @@ spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 {
 	static char stack[STACK_BYTES] __attribute__((aligned(64)));
 	struct child child = {.spawn = spawn, .parent = getpid()};
-	pid_t pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+	pid_t pid =
+		clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
 	if (pid < 0) {
 		*failure = (struct spawn_failure){.step = STEP_CLONE, .error = errno};
 		return -1;

@@ -1,6 +1,6 @@
 /*
- * Starting a process with vfork semantics (clone(2) with CLONE_VM and CLONE_VFORK): no page table is
- * copied, and a failing step reports itself through the shared memory.
+ * Starting a process with vfork semantics (clone(2) with CLONE_VM and CLONE_VFORK): no page table
+ * is copied, and a failing step reports itself through the shared memory.
  */
 #ifndef EXEC_SPAWN_H
 #define EXEC_SPAWN_H
@@ -23,10 +23,10 @@ struct spawn_failure {
 };
 
 /*
- * Starts it in a process group of its own, to be killed when the calling thread ends, with no signal
- * blocked and the caller's descriptors 0, 1 and 2. All signals must be blocked in the caller and none
- * ignored (caught ones are reset by execve). Returns its pid, or -1 with FAILURE; then nothing is
- * left to reap.
+ * Starts it in a process group of its own, to be killed when the calling thread ends, with no
+ * signal blocked and the caller's descriptors 0, 1 and 2. All signals must be blocked in the caller
+ * and none ignored (caught ones are reset by execve). Returns its pid, or -1 with FAILURE; then
+ * nothing is left to reap.
  */
 pid_t spawn_start(const struct spawn *spawn, struct spawn_failure *failure);
 

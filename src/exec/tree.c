@@ -73,7 +73,8 @@ signal_scanned(int signal, const struct tree_spare *spare)
 	int count = 0;
 	struct dirent *entry;
 	while ((entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0]) || parent_of(entry->d_name) != getpid())
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+			parent_of(entry->d_name) != getpid())
 			continue;
 		count += signal_child((pid_t)strtol(entry->d_name, NULL, 10), signal, spare);
 	}

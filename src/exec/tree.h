@@ -19,8 +19,8 @@ struct tree_spare {
  * /proc/self/task/TID/children, even where that is there: for tests. */
 extern bool tree_scan_always;
 
-/* Sends SIGNAL (0: none) to every direct child that is not spared (SPARE NULL: none is), and returns
- * how many there were. Children are unreaped, so no pid can have been reused. */
+/* Sends SIGNAL (0: none) to every direct child that is not spared (SPARE NULL: none is), and
+ * returns how many there were. Children are unreaped, so no pid can have been reused. */
 int tree_signal(int signal, const struct tree_spare *spare);
 
 /* How many direct children there are. */

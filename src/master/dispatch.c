@@ -1,8 +1,8 @@
 /* Handing out tasks, and calling them back. */
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/pack.h"
-#include "base/err.h"
 #include "master/internal.h"
 #include "run/journal.h"
 #include "sched/sched.h"
@@ -63,7 +63,8 @@ may_dispatch(struct master *master)
 		return false;
 	bool full = master->options.journal && journal_full(master->options.journal);
 	if (full && !master->pause_reported)
-		log_warning("the journal cannot be written fast enough: nothing new is started meanwhile");
+		log_warning("the journal cannot be written fast enough: nothing new is started "
+			    "meanwhile");
 	master->pause_reported = full;
 	return !full;
 }
@@ -130,7 +131,8 @@ master_dispatch(struct master *master)
 {
 	while (may_dispatch(master) && have_next(master)) {
 		uint64_t remaining =
-			1 + master->nreturned + (master->list_ended ? 0 : list_remaining(master->options.list));
+			1 + master->nreturned +
+			(master->list_ended ? 0 : list_remaining(master->options.list));
 		int count;
 		int worker = sched_pick(master->sched, &master->next->need, remaining, &count);
 		if (worker < 0)

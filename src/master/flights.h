@@ -12,16 +12,16 @@
 struct task;
 
 struct flight {
-	struct task *task; /* owned */
-	int worker;	   /* the master's number for it */
-	bool running;	   /* it has been running for a while (STARTED) */
-	bool ended;	   /* RESULT is there */
-	bool fetching;	   /* its output is being fetched, or waits for that */
-	struct result result;	/* without strings */
-	struct buf bytes[2];	/* output that rode with it and must wait for its turn */
-	struct buf tail;	/* the end of its standard error */
+	struct task *task;	  /* owned */
+	int worker;		  /* the master's number for it */
+	bool running;		  /* it has been running for a while (STARTED) */
+	bool ended;		  /* RESULT is there */
+	bool fetching;		  /* its output is being fetched, or waits for that */
+	struct result result;	  /* without strings */
+	struct buf bytes[2];	  /* output that rode with it and must wait for its turn */
+	struct buf tail;	  /* the end of its standard error */
 	uint64_t out_position[2]; /* where in our own outputs it is complete */
-	struct flight *next;	/* in whichever queue it is */
+	struct flight *next;	  /* in whichever queue it is */
 };
 
 /* First in, first out; linked through flight->next. */

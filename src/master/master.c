@@ -116,22 +116,20 @@ record(struct master *master, const struct flight *flight)
 	const struct member_slot *slot = &member->slots[flight->result.slot];
 	count(master, &flight->result);
 	if (master->options.journal)
-		record_append(&master->lines,
-			&(struct record){.session = SESSION,
-				.host = member->hello.host,
-				.rank = member->hello.rank,
-				.slot = (int)slot->number,
-				.cores = slot->cores,
-				.task = flight->task,
-				.result = &flight->result});
+		record_append(&master->lines, &(struct record){.session = SESSION,
+						      .host = member->hello.host,
+						      .rank = member->hello.rank,
+						      .slot = (int)slot->number,
+						      .cores = slot->cores,
+						      .task = flight->task,
+						      .result = &flight->result});
 	struct observer *observer = master->options.observer;
 	if (observer)
-		observer->ops->ended(observer,
-			&(struct observed_end){.task = flight->task,
-				.result = &flight->result,
-				.host = member->hello.host,
-				.tail = flight->tail.data,
-				.tail_len = flight->tail.len});
+		observer->ops->ended(observer, &(struct observed_end){.task = flight->task,
+						       .result = &flight->result,
+						       .host = member->hello.host,
+						       .tail = flight->tail.data,
+						       .tail_len = flight->tail.len});
 }
 
 /* A success is recorded only now, when its output is out. */

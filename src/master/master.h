@@ -23,16 +23,16 @@ struct unpack;
 
 struct master_options {
 	struct transport *transport;
-	uint32_t session;      /* in every message */
-	int workers;	       /* that will say HELLO */
-	struct list *list;     /* not owned */
-	struct journal *journal; /* not owned; NULL: none is kept */
+	uint32_t session;	   /* in every message */
+	int workers;		   /* that will say HELLO */
+	struct list *list;	   /* not owned */
+	struct journal *journal;   /* not owned; NULL: none is kept */
 	struct observer *observer; /* not owned; NULL: none */
-	int fds[2];	       /* where tasks' standard output and error go */
-	uint64_t search_paths; /* hash of rank 0's PATH and LD_LIBRARY_PATH */
-	uint32_t grace_ms;     /* of an interrupt: TERM, then KILL */
-	/* This long after an interrupt what has not ended is recorded as cancelled, because the launcher
-	 * is about to kill us; 0: wait for everything to end. */
+	int fds[2];		   /* where tasks' standard output and error go */
+	uint64_t search_paths;	   /* hash of rank 0's PATH and LD_LIBRARY_PATH */
+	uint32_t grace_ms;	   /* of an interrupt: TERM, then KILL */
+	/* This long after an interrupt what has not ended is recorded as cancelled, because the
+	 * launcher is about to kill us; 0: wait for everything to end. */
 	uint32_t settle_ms;
 };
 
@@ -52,7 +52,8 @@ void master_turn(struct master *master, int64_t now_ns);
 /* When master_turn() has something to do even if nothing happens; CLOCK_NEVER for never. */
 int64_t master_deadline_ns(const struct master *master);
 
-/* Stops the run: nothing new starts, what runs gets TERM, then KILL; the second time KILL at once. */
+/* Stops the run: nothing new starts, what runs gets TERM, then KILL; the second time KILL at once.
+ */
 void master_interrupt(struct master *master, int64_t now_ns);
 
 /* The longest its transport should sleep between polls. */
@@ -67,8 +68,8 @@ int master_output_fd(const struct master *master, int i);
 /* True once every worker is through with the run. */
 bool master_finished(const struct master *master);
 
-/* The exit code of mpbatch, once finished: 0 all succeeded, 1 some failed, 3 stopped early, 4 the run
- * itself failed. */
+/* The exit code of mpbatch, once finished: 0 all succeeded, 1 some failed, 3 stopped early, 4 the
+ * run itself failed. */
 int master_exit_code(const struct master *master);
 
 #endif

@@ -74,8 +74,8 @@ same_host(const struct member *a, const struct member *b)
 	       strcmp(a->hello.boot_id, b->hello.boot_id) == 0;
 }
 
-/* True if no earlier member (with slots, if WITH_SLOTS) is on the same host. Quadratic in the number
- * of hosts, not of ranks: ranks of a host mostly follow each other. */
+/* True if no earlier member (with slots, if WITH_SLOTS) is on the same host. Quadratic in the
+ * number of hosts, not of ranks: ranks of a host mostly follow each other. */
 static bool
 first_of_host(const struct members *members, int number, bool with_slots)
 {

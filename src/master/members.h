@@ -14,7 +14,7 @@ struct member_slot {
 };
 
 struct member {
-	int peer; /* its endpoint */
+	int peer;	    /* its endpoint */
 	struct hello hello; /* its slots are moved to SLOTS */
 	struct member_slot *slots;
 	struct message_link link;
@@ -35,8 +35,8 @@ void members_init(struct members *members, int peers);
 void members_clear(struct members *members);
 
 /* A new member that has said HELLO, whose slots are taken over; returns its number. */
-int members_add(struct members *members, int peer, struct hello *hello,
-	const struct message_link *link);
+int members_add(
+	struct members *members, int peer, struct hello *hello, const struct message_link *link);
 
 /* The member behind an endpoint, NULL if none. */
 struct member *members_of_peer(const struct members *members, int peer);

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory; bytes of ours above which no more
- * are asked for; how much of the end of standard error is kept for the report. */
+/* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory; bytes of ours above which no
+ * more are asked for; how much of the end of standard error is kept for the report. */
 enum { WINDOW = 8, BUFFERED_BYTES = 1 << 20, TAIL_BYTES = 1024 };
 
 struct sink {
@@ -26,11 +26,11 @@ struct sink {
 struct output {
 	struct output_options options;
 	struct sink sinks[2];
-	struct flight_queue done;     /* wait until their bytes are written */
-	struct flight_queue waiting;  /* rode, but another is being fetched */
+	struct flight_queue done;    /* wait until their bytes are written */
+	struct flight_queue waiting; /* rode, but another is being fetched */
 	struct flight_queue to_fetch;
-	struct flight *fetched;	      /* now; NULL: none */
-	uint32_t asked;		      /* chunks of it that have not come */
+	struct flight *fetched; /* now; NULL: none */
+	uint32_t asked;		/* chunks of it that have not come */
 	size_t waiting_bytes;
 	struct err failure;
 	bool failed;

@@ -1,10 +1,11 @@
 /*
- * Our own standard output and error, on which tasks' outputs appear whole, one task after the other.
+ * Our own standard output and error, on which tasks' outputs appear whole, one task after the
+ * other.
  *
  * Outputs that rode with their results are written as they come. A large one is fetched chunk by
  * chunk against credit, and while it is, the others wait in memory: output_backlog() says how much,
- * and the master hands out nothing while that is too much. So memory stays bounded, and a slow reader
- * slows the run down instead.
+ * and the master hands out nothing while that is too much. So memory stays bounded, and a slow
+ * reader slows the run down instead.
  */
 #ifndef MASTER_OUTPUT_H
 #define MASTER_OUTPUT_H
@@ -31,8 +32,8 @@ void output_ended(struct output *output, struct flight *flight, const char *out,
 void output_offered(struct output *output, struct flight *flight);
 
 /* STREAM is 1 or 2. */
-void output_chunk(struct output *output, struct flight *flight, int stream, const char *data,
-	size_t len);
+void output_chunk(
+	struct output *output, struct flight *flight, int stream, const char *data, size_t len);
 
 /* All of its output has come, or nothing more of it ever will. */
 void output_fetched(struct output *output, struct flight *flight);

@@ -42,8 +42,9 @@ static void
 report_hello(struct master *master, const struct hello *hello)
 {
 	if (hello->search_paths != master->options.search_paths && !master->paths_reported) {
-		log_warning("PATH or LD_LIBRARY_PATH of rank %d (%s) differs from rank 0's: "
-			    "commands may be found elsewhere there (--env-from-master sends rank 0's)",
+		log_warning(
+			"PATH or LD_LIBRARY_PATH of rank %d (%s) differs from rank 0's: "
+			"commands may be found elsewhere there (--env-from-master sends rank 0's)",
 			(int)hello->rank, hello->host);
 		master->paths_reported = true;
 	}
@@ -65,7 +66,8 @@ report_cores(const struct master *master)
 		return;
 	}
 	if (leased < usable)
-		log_info("%d of %d usable cores have no slot (-j auto on one rank per host uses all%s)",
+		log_info("%d of %d usable cores have no slot (-j auto on one rank per host uses "
+			 "all%s)",
 			usable - leased, usable,
 			members->count > 1 ? ", --master-works gives rank 0 a slot" : "");
 }
@@ -98,7 +100,8 @@ handle_results(struct master *master, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct result result = result_unpack(in);
-		struct flight *flight = in->bad ? NULL : flights_find(master->flights, result.index);
+		struct flight *flight =
+			in->bad ? NULL : flights_find(master->flights, result.index);
 		if (flight && result.slot >= master->members.list[flight->worker].hello.nslots)
 			in->bad = true;
 		else if (flight && flight->task->attempt == result.attempt)
@@ -148,7 +151,8 @@ handle_slot_up(struct master *master, struct member *member, struct unpack *in)
 	free(slot->cores);
 	slot->cores = xstrdup(cpus_format(&cpus, text, sizeof(text)));
 	if (slot->down)
-		sched_slots(master->sched, (int)(member - master->members.list), ++member->open_slots);
+		sched_slots(
+			master->sched, (int)(member - master->members.list), ++member->open_slots);
 	slot->down = false;
 }
 
@@ -162,7 +166,8 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 	log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
 		for_ever ? "; it is closed" : "; it gets a new one");
 	if (!slot->down)
-		sched_slots(master->sched, (int)(member - master->members.list), --member->open_slots);
+		sched_slots(
+			master->sched, (int)(member - master->members.list), --member->open_slots);
 	slot->down = true;
 	slot->closed = for_ever;
 }

@@ -4,8 +4,9 @@
 #include <sched.h>
 #include <string.h>
 
-/* The kernel's mask and ours have the same layout: bit n of the n/64th 64-bit word, on every machine
- * whose words are little-endian or 64 bits wide. It refuses a buffer smaller than its own. */
+/* The kernel's mask and ours have the same layout: bit n of the n/64th 64-bit word, on every
+ * machine whose words are little-endian or 64 bits wide. It refuses a buffer smaller than its own.
+ */
 int
 bind_to(const struct cpus *cpus)
 {

@@ -1,6 +1,6 @@
 /*
- * Sharing out cores. First each rank gets a pool of cores: its own, where masks are to be respected,
- * or the host's. Then each pool is dealt out to the slots that draw from it.
+ * Sharing out cores. First each rank gets a pool of cores: its own, where masks are to be
+ * respected, or the host's. Then each pool is dealt out to the slots that draw from it.
  */
 #include "place/share.h"
 
@@ -42,12 +42,14 @@ masks_are_disjoint(const struct host *host)
 	return ranks >= 2;
 }
 
-/* A rank whose own mask holds too few whole cores for the slots it wants is not bound on purpose. */
+/* A rank whose own mask holds too few whole cores for the slots it wants is not bound on purpose.
+ */
 static bool
 masks_suffice(const struct host *host)
 {
 	for (int i = 0; i < host->nranks; i++) {
-		int cores = 0, wanted = host->ranks[i].slots == SHARE_AUTO ? 1 : host->ranks[i].slots;
+		int cores = 0,
+		    wanted = host->ranks[i].slots == SHARE_AUTO ? 1 : host->ranks[i].slots;
 		for (int c = 0; c < host->topology->ncores; c++)
 			cores += cpus_intersect(
 				&host->topology->cores[c].cpus, &host->ranks[i].mask);
@@ -66,8 +68,8 @@ count_usable(const struct host *host)
 	return count;
 }
 
-/* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks first,
- * and from the end. */
+/* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks
+ * first, and from the end. */
 static void
 apply_grant(struct host *host, const struct cpus *masks)
 {
@@ -100,7 +102,8 @@ choose_cores(struct host *host)
 		host->usable[c] = !host->options->own_mask || inside;
 		host->owner[c] = -1;
 	}
-	host->separate = !host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
+	host->separate =
+		!host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
 	if (host->options->granted_cpus && !host->options->own_mask)
 		apply_grant(host, &masks);
 	for (int c = 0; host->separate && c < topology->ncores; c++) {
@@ -184,7 +187,7 @@ take_run(struct host *host, int rank, int wanted, int *cores)
 		int cost = cost_of_run(host, rank, c, wanted, cores);
 		int speed = host->topology->cores[c].efficiency;
 		if (cost < 0 || (best >= 0 && (speed < best_speed ||
-				(speed == best_speed && cost >= best_cost))))
+						      (speed == best_speed && cost >= best_cost))))
 			continue;
 		best = c;
 		best_cost = cost;

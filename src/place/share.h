@@ -3,12 +3,13 @@
  * host calls with the same arguments (but SELF), so that all come to the same answer.
  *
  * Rules. Masks of two or more ranks that are disjoint are respected, each rank's slots within its
- * own. Otherwise what mpirun or srun did to the masks is ignored (a lone rank is bound to one core by
- * Open MPI 4.1: measured) and the share is the host's: the allowed set (the cgroup), unless the masks
- * together are all that SLURM_CPUS_ON_NODE grants; a rank that the user bound himself (no launcher)
- * keeps its mask. No two slots of a host share a core while cores suffice; a slot gets whole cores,
- * contiguous in hwloc's order, and prefers not to straddle NUMA nodes and L3 caches; faster cores
- * first on hybrid CPUs. More slots than cores: nothing is bound, and OVERSUBSCRIBED says so.
+ * own. Otherwise what mpirun or srun did to the masks is ignored (a lone rank is bound to one core
+ * by Open MPI 4.1: measured) and the share is the host's: the allowed set (the cgroup), unless the
+ * masks together are all that SLURM_CPUS_ON_NODE grants; a rank that the user bound himself (no
+ * launcher) keeps its mask. No two slots of a host share a core while cores suffice; a slot gets
+ * whole cores, contiguous in hwloc's order, and prefers not to straddle NUMA nodes and L3 caches;
+ * faster cores first on hybrid CPUs. More slots than cores: nothing is bound, and OVERSUBSCRIBED
+ * says so.
  */
 #ifndef PLACE_SHARE_H
 #define PLACE_SHARE_H

@@ -39,8 +39,10 @@ efficiency_of(hwloc_topology_t hwloc, hwloc_obj_t object)
 {
 #if HWLOC_API_VERSION >= 0x00020400
 	int kind = hwloc_cpukinds_get_by_cpuset(hwloc, object->cpuset, 0), efficiency = 0;
-	if (kind >= 0 && hwloc_cpukinds_get_info(hwloc, (unsigned)kind, NULL, &efficiency, NULL,
-				 NULL, 0) == 0 && efficiency > 0)
+	if (kind >= 0 &&
+		hwloc_cpukinds_get_info(hwloc, (unsigned)kind, NULL, &efficiency, NULL, NULL, 0) ==
+			0 &&
+		efficiency > 0)
 		return efficiency;
 #else
 	(void)hwloc;
@@ -73,7 +75,8 @@ load(hwloc_topology_t hwloc)
 		return -1;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		hwloc_topology_set_type_filter(hwloc, kept[i], HWLOC_TYPE_FILTER_KEEP_ALL);
-	/* Without groups, several NUMA nodes of a package all hang on the machine, and have its CPUs. */
+	/* Without groups, several NUMA nodes of a package all hang on the machine, and have its
+	 * CPUs. */
 	hwloc_topology_set_type_filter(hwloc, HWLOC_OBJ_GROUP, HWLOC_TYPE_FILTER_KEEP_STRUCTURE);
 	return hwloc_topology_load(hwloc);
 }
@@ -95,8 +98,8 @@ topology_load(struct topology *topology, struct err *err)
 	hwloc_const_bitmap_t allowed = hwloc_topology_get_allowed_cpuset(hwloc);
 	hwloc_obj_type_t type =
 		hwloc_get_nbobjs_by_type(hwloc, HWLOC_OBJ_CORE) > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
-	topology->cores = xcalloc((unsigned long)hwloc_get_nbobjs_by_type(hwloc, type),
-		sizeof(*topology->cores));
+	topology->cores = xcalloc(
+		(unsigned long)hwloc_get_nbobjs_by_type(hwloc, type), sizeof(*topology->cores));
 	hwloc_obj_t object = NULL;
 	while ((object = hwloc_get_next_obj_by_type(hwloc, type, object)))
 		add_core(topology, hwloc, object, allowed);

@@ -17,7 +17,8 @@ struct core {
 	int package;	  /* logical numbers; 0 where the machine does not say */
 	int numa;
 	int l3;
-	int efficiency; /* hwloc_cpukinds rank, higher is faster; 0 where all are alike or unknown */
+	int efficiency; /* hwloc_cpukinds rank, higher is faster; 0 where all are alike or unknown
+			 */
 };
 
 struct topology {

@@ -1,7 +1,7 @@
 /*
- * The journal of one session. One thread, the only one of ours, writes and syncs it, because a write
- * to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES and one second
- * behind. Signals are blocked in that thread.
+ * The journal of one session. One thread, the only one of ours, writes and syncs it, because a
+ * write to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES and one
+ * second behind. Signals are blocked in that thread.
  *
  * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky:
  * journal_failed() says so from then on and journal_close() returns it.

@@ -74,7 +74,8 @@ put_seconds(char *at, int64_t microseconds)
 	return put_tab(at);
 }
 
-/* How it ended is known: an attempt that was given up for lost or at an interrupt has no run time. */
+/* How it ended is known: an attempt that was given up for lost or at an interrupt has no run time.
+ */
 static bool
 has_exit_code(const struct result *result)
 {

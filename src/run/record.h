@@ -26,10 +26,10 @@ void record_header(struct buf *buf);
 
 /*
  * Appends one line. Times in seconds with six decimals, maxrss in KiB, start as Unix time with
- * microseconds; exit is empty where a signal ended it or how it ended is unknown (lost; cancelled and
- * not waited for), 126 or 127 as a shell's where it could not be started; signal is 0 where none did;
- * tab, newline and backslash as \t \n \\, other control bytes as \xNN, other bytes as they are; id is
- * 16 hexadecimal digits.
+ * microseconds; exit is empty where a signal ended it or how it ended is unknown (lost; cancelled
+ * and not waited for), 126 or 127 as a shell's where it could not be started; signal is 0 where
+ * none did; tab, newline and backslash as \t \n \\, other control bytes as \xNN, other bytes as
+ * they are; id is 16 hexadecimal digits.
  */
 void record_append(struct buf *buf, const struct record *record);
 

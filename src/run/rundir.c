@@ -93,10 +93,12 @@ rundir_create(const char *path, bool restart, struct err *err)
 	if (there == PLACE_EMPTY)
 		return 0;
 	if (there == PLACE_OTHER)
-		return err_set(err, "%s is in the way: --run-dir names another run directory", path);
+		return err_set(
+			err, "%s is in the way: --run-dir names another run directory", path);
 	if (there == PLACE_RUN && !restart)
 		return err_set(err,
-			"%s holds an earlier run: --restart moves it to %s.old and runs all tasks anew, --run-dir names another place",
+			"%s holds an earlier run: --restart moves it to %s.old and runs all tasks "
+			"anew, --run-dir names another place",
 			path, path);
 	if (there == PLACE_RUN) {
 		char *old = join(path, ".old");

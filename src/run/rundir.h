@@ -14,9 +14,9 @@ struct err;
  * or a pipe, and no RUN_DIR. RUN_DIR NULL: not given. */
 char *rundir_path(const char *list, const char *run_dir);
 
-/* Makes the directory, or takes one that is empty. Returns 0, or -1 with ERR, which says what to do:
- * name --restart where an earlier run is there, --run-dir where it cannot be written. An earlier run
- * is not changed on failure. */
+/* Makes the directory, or takes one that is empty. Returns 0, or -1 with ERR, which says what to
+ * do: name --restart where an earlier run is there, --run-dir where it cannot be written. An
+ * earlier run is not changed on failure. */
 int rundir_create(const char *path, bool restart, struct err *err);
 
 #endif

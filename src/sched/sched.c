@@ -25,7 +25,8 @@ struct worker {
 	int place; /* in its class's heap */
 };
 
-struct class {
+struct class
+{
 	struct need offer;
 	int *heap; /* worker numbers */
 	int count;
@@ -117,8 +118,8 @@ class_of(struct sched *sched, const struct need *offer)
 	for (int i = 0; i < sched->nclasses; i++)
 		if (memcmp(&sched->classes[i].offer, offer, sizeof(*offer)) == 0)
 			return i;
-	sched->classes = xrealloc(sched->classes,
-		(unsigned long)(sched->nclasses + 1) * sizeof(*sched->classes));
+	sched->classes = xrealloc(
+		sched->classes, (unsigned long)(sched->nclasses + 1) * sizeof(*sched->classes));
 	sched->classes[sched->nclasses] = (struct class){.offer = *offer};
 	return sched->nclasses++;
 }
@@ -132,8 +133,8 @@ sched_add(struct sched *sched, const struct need *offer, int slots)
 	int class = class_of(sched, offer);
 	struct class *of = &sched->classes[class];
 	if ((worker & (worker - 1)) == 0) /* room for twice as many at each power of two */
-		sched->workers = xrealloc(sched->workers,
-			2 * (unsigned long)(worker + 1) * sizeof(*sched->workers));
+		sched->workers = xrealloc(
+			sched->workers, 2 * (unsigned long)(worker + 1) * sizeof(*sched->workers));
 	of->heap = xrealloc(of->heap, (unsigned long)(of->count + 1) * sizeof(*of->heap));
 	sched->workers[worker] =
 		(struct worker){.slots = slots, .class = class, .place = of->count++};

@@ -2,9 +2,9 @@
  * The scheduler: to which worker the next tasks go and how many ahead, how fast to poll, and whose
  * staged tasks to call back. Pure: no clock, no descriptor, no I/O; it holds numbers, not tasks.
  *
- * A slot may hold 1 + ceil(lead / mean) tasks while the mean task time is under 4 s, else one; while
- * the mean is unknown two; never more than its share of what remains, so nothing is staged in the
- * tail. The lead covers what a result and the next task take on their way: two polls and 5 ms.
+ * A slot may hold 1 + ceil(lead / mean) tasks while the mean task time is under 4 s, else one;
+ * while the mean is unknown two; never more than its share of what remains, so nothing is staged in
+ * the tail. The lead covers what a result and the next task take on their way: two polls and 5 ms.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -51,15 +51,15 @@ void sched_done(struct sched *sched, int worker, int64_t runtime_ns);
 /* Tasks the worker holds now, running ones included. */
 int sched_held(const struct sched *sched, int worker);
 
-/* Nothing is left to hand out: if slots idle while others have tasks staged, returns the worker with
- * the most staged per slot and how many to call back; else -1. */
+/* Nothing is left to hand out: if slots idle while others have tasks staged, returns the worker
+ * with the most staged per slot and how many to call back; else -1. */
 int sched_recall(const struct sched *sched, int *count);
 
 /*
- * The longest sleep between polls, where nothing has happened for IDLE_NS: half a percent of the mean
- * task time, or a fortieth of the idle time if that is more, within 5 to 50 ms. Below 5 ms the polling
- * would cost more than the wait (every 1 ms is 3.7 % of a core, every 5 ms 1.1 %, every 50 ms less
- * than 0.1 %: measured), and the lead hides it, since tasks that short are staged.
+ * The longest sleep between polls, where nothing has happened for IDLE_NS: half a percent of the
+ * mean task time, or a fortieth of the idle time if that is more, within 5 to 50 ms. Below 5 ms the
+ * polling would cost more than the wait (every 1 ms is 3.7 % of a core, every 5 ms 1.1 %, every 50
+ * ms less than 0.1 %: measured), and the lead hides it, since tasks that short are staged.
  */
 int64_t sched_poll_cap_ns(const struct sched *sched, int64_t idle_ns);
 

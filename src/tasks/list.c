@@ -57,14 +57,15 @@ check_nul(const struct list *list, const char *line, size_t len, uint64_t number
 		(unsigned long long)number, (size_t)(nul - line) + 1);
 }
 
-/* The next line in the buffer, without its end; NULL if there is no whole one. drop_line() ends it. */
+/* The next line in the buffer, without its end; NULL if there is no whole one. drop_line() ends it.
+ */
 static const char *
 find_line(struct list *list, size_t *len)
 {
 	struct buf *buf = &list->buf;
-	const char *end = buf->len > list->searched
-				  ? memchr(buf->data + list->searched, '\n', buf->len - list->searched)
-				  : NULL;
+	const char *end = buf->len > list->searched ? memchr(buf->data + list->searched, '\n',
+							      buf->len - list->searched)
+						    : NULL;
 	if (!end && (!list->at_end || !buf->len)) {
 		list->searched = buf->len;
 		return NULL;

@@ -1,7 +1,7 @@
 /*
  * A task list: one shell command a line, from a file or, as it arrives, from standard input. Blank
- * lines and lines whose first non-blank is '#' are skipped; CR before LF and a missing final newline
- * are fine; a line may be of any length.
+ * lines and lines whose first non-blank is '#' are skipped; CR before LF and a missing final
+ * newline are fine; a line may be of any length.
  *
  * A regular file of up to LIST_AHEAD_BYTES is read and checked whole by list_open(), so that a bad
  * line stops the run before anything runs; a larger one is checked as far as that, then as it is

@@ -43,7 +43,8 @@ void task_free(struct task *task);
 /* About how many bytes the task takes in memory or in a message. */
 size_t task_bytes(const struct task *task);
 
-/* Bytes in frames and messages (docs/PROTOCOL.md). task_unpack() returns a new task, NULL if bad. */
+/* Bytes in frames and messages (docs/PROTOCOL.md). task_unpack() returns a new task, NULL if bad.
+ */
 void task_pack(struct buf *buf, const struct task *task);
 struct task *task_unpack(struct unpack *in);
 

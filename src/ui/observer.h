@@ -23,9 +23,9 @@ struct observed_end {
 
 /* Where the run stands. */
 struct observed_run {
-	uint64_t tasks;	    /* the number of tasks, 0 while unknown */
+	uint64_t tasks;	     /* the number of tasks, 0 while unknown */
 	uint64_t handed_out; /* of them, to workers or ended */
-	int held;	    /* by workers now */
+	int held;	     /* by workers now */
 	int slots;
 	int hosts;
 };

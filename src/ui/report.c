@@ -76,9 +76,11 @@ report_ended(struct observer *observer, const struct observed_end *end)
 	report->ended++;
 	report->by_reason[end->result->reason]++;
 	report->busy_ns += end->result->runtime_ns;
-	if (!is_failure(end->result) || report->nfailures == FAILURES_SHOWN || report->options.quiet)
+	if (!is_failure(end->result) || report->nfailures == FAILURES_SHOWN ||
+		report->options.quiet)
 		return;
-	size_t shown = end->task->command_len < COMMAND_SHOWN ? end->task->command_len : COMMAND_SHOWN;
+	size_t shown =
+		end->task->command_len < COMMAND_SHOWN ? end->task->command_len : COMMAND_SHOWN;
 	report->failures[report->nfailures++] = (struct failure){.index = end->task->index,
 		.line = end->task->line,
 		.result = *end->result,
@@ -179,8 +181,8 @@ print_failure(struct buf *buf, const struct failure *failure)
 	buf_printf(buf, "  task %llu (line %llu) on %s: ", (unsigned long long)failure->index,
 		(unsigned long long)failure->line, failure->host);
 	if (result->reason == RESULT_SPAWN)
-		buf_printf(buf, "could not be started (%s: %s)",
-			result_step_name(result->step), strerror(result->error));
+		buf_printf(buf, "could not be started (%s: %s)", result_step_name(result->step),
+			strerror(result->error));
 	else if (result->reason == RESULT_LOST)
 		buf_append_string(buf, "lost");
 	else if (result->signal)
@@ -196,8 +198,7 @@ print_failure(struct buf *buf, const struct failure *failure)
 static void
 print_counts(struct buf *buf, const struct report *report, double seconds)
 {
-	buf_printf(buf, "mpbatch: %llu tasks: %llu succeeded",
-		(unsigned long long)report->ended,
+	buf_printf(buf, "mpbatch: %llu tasks: %llu succeeded", (unsigned long long)report->ended,
 		(unsigned long long)report->by_reason[RESULT_OK]);
 	if (failed(report)) {
 		buf_printf(buf, ", %llu failed (", (unsigned long long)failed(report));
@@ -205,8 +206,8 @@ print_counts(struct buf *buf, const struct report *report, double seconds)
 		for (int i = 0; i < RESULT_REASONS; i++) {
 			if (i == RESULT_OK || i == RESULT_CANCELLED || !report->by_reason[i])
 				continue;
-			buf_printf(buf, "%s%llu %s", comma, (unsigned long long)report->by_reason[i],
-				result_reason_names[i]);
+			buf_printf(buf, "%s%llu %s", comma,
+				(unsigned long long)report->by_reason[i], result_reason_names[i]);
 			comma = ", ";
 		}
 		buf_append_string(buf, ")");
@@ -215,7 +216,9 @@ print_counts(struct buf *buf, const struct report *report, double seconds)
 		buf_printf(buf, ", %llu cancelled",
 			(unsigned long long)report->by_reason[RESULT_CANCELLED]);
 	double share = report->slots ? (double)report->busy_ns / 1e9 / seconds / report->slots : 0;
-	buf_printf(buf, "\nmpbatch: %.2f s wall time, %.1f %% of slot time ran tasks, %d slot%s on %d host%s\n",
+	buf_printf(buf,
+		"\nmpbatch: %.2f s wall time, %.1f %% of slot time ran tasks, %d slot%s on %d "
+		"host%s\n",
 		seconds, 100 * share, report->slots, report->slots == 1 ? "" : "s", report->hosts,
 		report->hosts == 1 ? "" : "s");
 }
@@ -234,8 +237,10 @@ report_print(struct observer *observer, int exit_code, int64_t now_ns)
 		print_counts(&buf, report, (double)(now_ns - report->options.start_ns) / 1e9);
 	if (exit_code == 3) {
 		if (report->run.tasks)
-			buf_printf(&buf, "mpbatch: stopped early: %llu of %llu tasks have not succeeded\n",
-				(unsigned long long)(report->run.tasks - report->by_reason[RESULT_OK]),
+			buf_printf(&buf,
+				"mpbatch: stopped early: %llu of %llu tasks have not succeeded\n",
+				(unsigned long long)(report->run.tasks -
+						     report->by_reason[RESULT_OK]),
 				(unsigned long long)report->run.tasks);
 		else
 			buf_append_string(&buf, "mpbatch: stopped early: work remains\n");

@@ -8,8 +8,8 @@
 struct observer;
 
 struct report_options {
-	bool quiet;	/* neither progress nor summary */
-	int64_t start_ns; /* when mpbatch was started */
+	bool quiet;	     /* neither progress nor summary */
+	int64_t start_ns;    /* when mpbatch was started */
 	const char *journal; /* its path, for the summary; NULL: none */
 };
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_LEAD_NS (5 * CLOCK_NS_PER_MS) /* a slot's staged tasks last about this long */
+#define STAGE_LEAD_NS (5 * CLOCK_NS_PER_MS)  /* a slot's staged tasks last about this long */
 #define STAGE_MEAN_NS (50 * CLOCK_NS_PER_MS) /* tasks longer than this are not staged in a slot */
 #define BATCH_NS (5 * CLOCK_NS_PER_MS)
 #define BATCH_BYTES (64 * 1024)
@@ -449,7 +449,8 @@ credit_output(struct worker *worker, struct unpack *in)
 }
 
 void
-worker_message(struct worker *worker, const struct message_head *head, struct unpack *in, int64_t now_ns)
+worker_message(
+	struct worker *worker, const struct message_head *head, struct unpack *in, int64_t now_ns)
 {
 	worker->active_ns = now_ns;
 	switch (head->type) {

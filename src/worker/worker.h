@@ -3,8 +3,8 @@
  * driven by messages, by the runner's callbacks and by a time argument; it knows neither MPI nor
  * journal.
  *
- * Tasks wait in one queue per rank; a slot holds one, and a few staged behind it only while tasks are
- * short. What is staged behind a task that turns out long goes back into the queue.
+ * Tasks wait in one queue per rank; a slot holds one, and a few staged behind it only while tasks
+ * are short. What is staged behind a task that turns out long goes back into the queue.
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -25,7 +25,7 @@ struct worker_options {
 	struct transport *transport;
 	int master; /* its endpoint */
 	uint32_t session;
-	uint32_t id; /* this worker's, unlike any other's of the run */
+	uint32_t id;	       /* this worker's, unlike any other's of the run */
 	struct runner *runner; /* the worker receives its events, and closes it in worker_free() */
 	const struct hello *hello; /* sent at once */
 };
@@ -34,8 +34,8 @@ struct worker *worker_new(const struct worker_options *options);
 void worker_free(struct worker *worker);
 
 /* A message from the master; IN is its payload. Dies if it is none that a worker takes. */
-void worker_message(struct worker *worker, const struct message_head *head, struct unpack *in,
-	int64_t now_ns);
+void worker_message(
+	struct worker *worker, const struct message_head *head, struct unpack *in, int64_t now_ns);
 
 /* Once per turn of the loop, after events and messages: feeds slots, sends results. */
 void worker_turn(struct worker *worker, int64_t now_ns);
@@ -46,8 +46,8 @@ int64_t worker_deadline_ns(const struct worker *worker);
 /* The rank itself was told to stop: its tasks get TERM now, and KILL after the grace. */
 void worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms);
 
-/* The longest its transport should sleep between polls: what the scheduler says (sched.h), and little
- * while an output waits to be fetched. */
+/* The longest its transport should sleep between polls: what the scheduler says (sched.h), and
+ * little while an output waits to be fetched. */
 int64_t worker_poll_cap_ns(const struct worker *worker, int64_t now_ns);
 
 /* True once the master has acknowledged the end. */

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a command line: one that is said to need no shell holds nothing that a shell would do
- * anything with, and is split into the words that a shell would split it into.
+ * Any bytes as a command line: one that is said to need no shell holds nothing that a shell would
+ * do anything with, and is split into the words that a shell would split it into.
  */
 #include "exec/command.h"
 
@@ -42,12 +42,12 @@ is_name_byte(char c, bool first)
 static bool
 is_plain(const char *word, size_t len, bool first)
 {
-	static const char *const taken[] = {"if", "then", "else", "elif", "fi", "do", "done", "case",
-		"esac", "while", "until", "for", "in", ".", ":", "break", "continue", "eval", "exec",
-		"exit", "export", "readonly", "return", "set", "shift", "times", "trap", "unset",
-		"alias", "bg", "cd", "command", "false", "fc", "fg", "getopts", "hash", "jobs",
-		"kill", "newgrp", "pwd", "read", "true", "type", "ulimit", "umask", "unalias",
-		"wait", "echo", "printf", "test", "time", "[", "[["};
+	static const char *const taken[] = {"if", "then", "else", "elif", "fi", "do", "done",
+		"case", "esac", "while", "until", "for", "in", ".", ":", "break", "continue",
+		"eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times",
+		"trap", "unset", "alias", "bg", "cd", "command", "false", "fc", "fg", "getopts",
+		"hash", "jobs", "kill", "newgrp", "pwd", "read", "true", "type", "ulimit", "umask",
+		"unalias", "wait", "echo", "printf", "test", "time", "[", "[["};
 	size_t name = 0;
 	for (size_t i = 0; i < len; i++)
 		if (word[i] == '\0' || strchr(";&|<>()$`\\\"'*?[]{}~\n", word[i]))

@@ -63,7 +63,8 @@ static void
 check_error(const struct err *err, const char *path, const struct split *split, size_t nul_at)
 {
 	char start[128];
-	snprintf(start, sizeof(start), "%s:%llu:%zu: ", path, (unsigned long long)split->line, nul_at);
+	snprintf(start, sizeof(start), "%s:%llu:%zu: ", path, (unsigned long long)split->line,
+		nul_at);
 	must(nul_at && strncmp(err->text, start, strlen(start)) == 0);
 }
 

@@ -1,4 +1,5 @@
-/* Any bytes as a packed task and as a packed result: whatever unpacks survives another round trip. */
+/* Any bytes as a packed task and as a packed result: whatever unpacks survives another round trip.
+ */
 #include "base/buf.h"
 #include "base/pack.h"
 #include "tasks/result.h"

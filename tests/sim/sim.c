@@ -47,7 +47,7 @@ struct sim {
 	struct worker *workers[ENDPOINTS_MAX];
 	struct hello hellos[ENDPOINTS_MAX];
 	struct inmem *hub;
-	int killed;	  /* endpoint that dies in mid-run, 0: none */
+	int killed; /* endpoint that dies in mid-run, 0: none */
 	int64_t kill_ns;
 	int64_t interrupt_ns; /* CLOCK_NEVER: not */
 	struct master *master;
@@ -115,11 +115,13 @@ static void
 add_endpoint(struct sim *sim, int i)
 {
 	struct hello *hello = &sim->hellos[i];
-	*hello = (struct hello){.host = "sim", .rank = i, .offer = need_default,
+	*hello = (struct hello){.host = "sim",
+		.rank = i,
+		.offer = need_default,
 		.nslots = (uint32_t)sim->slots[i],
 		.slots = xcalloc((unsigned long)sim->slots[i], sizeof(struct hello_slot))};
-	sim->runners[i] = sim_runner_new(
-		sim->slots[i], &sim->options, &sim->now_ns, sim->runs, sim->lost);
+	sim->runners[i] =
+		sim_runner_new(sim->slots[i], &sim->options, &sim->now_ns, sim->runs, sim->lost);
 	sim->workers[i] = worker_new(&(struct worker_options){.transport = sim->transports[i],
 		.session = 7,
 		.id = 100 + (uint32_t)i,
@@ -147,7 +149,8 @@ choose(struct sim *sim, uint64_t seed)
 		sim->kill_ns = pick(sim, 11, 1000) * (span / 1000 + 1);
 	}
 	for (int i = 0; i < sim->endpoints; i++)
-		sim->slots[i] = i || sim->endpoints == 1 ? 1 + pick(sim, 20 + (uint64_t)i, 7) : pick(sim, 12, 1);
+		sim->slots[i] = i || sim->endpoints == 1 ? 1 + pick(sim, 20 + (uint64_t)i, 7)
+							 : pick(sim, 12, 1);
 	if (sim->killed && sim->endpoints == 2)
 		sim->slots[0] = 1; /* somebody must be left */
 }

@@ -78,8 +78,8 @@ sim_output(const struct sim_options *options, uint64_t index, unsigned long *len
 	char *text = xmalloc(lines * 32);
 	*len = 0;
 	for (unsigned long i = 0; i < lines; i++)
-		*len += (unsigned long)sprintf(text + *len, "task %llu line %lu\n",
-			(unsigned long long)index, i);
+		*len += (unsigned long)sprintf(
+			text + *len, "task %llu line %lu\n", (unsigned long long)index, i);
 	return text;
 }
 
@@ -308,7 +308,8 @@ sim_runner_next(const struct runner *runner)
 }
 
 struct runner *
-sim_runner_new(int slots, const struct sim_options *options, const int64_t *now_ns, int *runs, int *lost)
+sim_runner_new(
+	int slots, const struct sim_options *options, const int64_t *now_ns, int *runs, int *lost)
 {
 	static const struct runner_ops ops = {
 		.start = sim_start,

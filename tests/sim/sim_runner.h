@@ -12,9 +12,9 @@
 
 struct sim_options {
 	uint64_t seed;
-	int64_t mean_ns;    /* of run times, exponentially spread, some of them 100 times as long */
-	double death_rate;  /* that a slot dies when it starts a task */
-	double large_rate;  /* that an output must be fetched */
+	int64_t mean_ns;   /* of run times, exponentially spread, some of them 100 times as long */
+	double death_rate; /* that a slot dies when it starts a task */
+	double large_rate; /* that an output must be fetched */
 };
 
 /* A deterministic number in [0, 1) from a seed and two more numbers. */
@@ -22,8 +22,8 @@ double sim_random(uint64_t seed, uint64_t a, uint64_t b);
 
 /* A runner of SLOTS slots that takes the time from *NOW_NS. RUNS[index] counts how often a task was
  * started; LOST[index] how often a slot died under it. */
-struct runner *sim_runner_new(int slots, const struct sim_options *options, const int64_t *now_ns,
-	int *runs, int *lost);
+struct runner *sim_runner_new(
+	int slots, const struct sim_options *options, const int64_t *now_ns, int *runs, int *lost);
 
 /* The time of its next event, CLOCK_NEVER if none; and doing all that are due. */
 int64_t sim_runner_next(const struct runner *runner);

@@ -15,11 +15,10 @@
 #include "scratch.h"
 #include "tasks/task.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +29,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+
+#include <cmocka.h>
 
 static unsigned int seed; /* `test_exec SEED` repeats a run */
 
@@ -241,9 +242,16 @@ relative_entries_are_the_shells(void **state)
 		const char *before, *after;
 		bool found;
 	} cases[] = {
-		{"", "", true}, {"", ":.", true}, {"", "::", true}, {"", ":two", true}, {".:", "", false},
-		{"two:", "", false}, {":", "", false}, {"/no/such:", "", true},
-		{"/no/such::", "", false}, {"/:", "", true},
+		{"", "", true},
+		{"", ":.", true},
+		{"", "::", true},
+		{"", ":two", true},
+		{".:", "", false},
+		{"two:", "", false},
+		{":", "", false},
+		{"/no/such:", "", true},
+		{"/no/such::", "", false},
+		{"/:", "", true},
 	};
 	mkdir("two", 0700);
 	make_program("two/second", 0755);
@@ -348,8 +356,8 @@ many_words_are_split(void **state)
 		buf_append_string(&line, "/bin/x");
 		for (int i = 1; i < words; i++)
 			buf_printf(&line, "%s%d", i % 3 ? " " : " \t ", i);
-		assert_true(command_prepare(&command, &cache, line.data, line.len,
-			(char *[]){NULL}));
+		assert_true(
+			command_prepare(&command, &cache, line.data, line.len, (char *[]){NULL}));
 		char number[16];
 		for (int i = 1; i < words; i++) {
 			snprintf(number, sizeof(number), "%d", i);
@@ -391,15 +399,16 @@ static void
 launcher_variables_are_known(void **state)
 {
 	(void)state;
-	static const char *const theirs[] = {"OMPI_COMM_WORLD_SIZE", "OMPI_", "PMIX_RANK", "PMI_SIZE",
-		"PMI2_X", "PRTE_X", "ORTE_X", "HYDI_CONTROL_FD", "HYDRA_X", "PALS_X", "ALPS_APP_PE",
-		"JSM_NAMESPACE_RANK", "MV2_COMM_WORLD_RANK", "MVP_COMM_WORLD_RANK", "SLURM_STEPID",
-		"SLURM_STEP_NUM_TASKS", "SLURM_SRUN_COMM_PORT", "SLURM_CPU_BIND", "SLURM_CPU_BIND_LIST",
-		"SLURM_MEM_BIND", "SLURM_PMIX_X", "SLURM_GTIDS", "MPI_LOCALRANKID", "MPI_LOCALNRANKS",
-		"SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_TASK_PID",
-		"SLURM_LAUNCH_NODE_IPADDR", "SLURM_MPI_TYPE", "SLURM_NTASKS", "SLURM_NPROCS",
-		"SLURM_TASKS_PER_NODE", "SLURM_DISTRIBUTION", "SLURM_CPUS_PER_TASK",
-		"I_MPI_PMI_LIBRARY", "NOTIFY_SOCKET", "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE"};
+	static const char *const theirs[] = {"OMPI_COMM_WORLD_SIZE", "OMPI_", "PMIX_RANK",
+		"PMI_SIZE", "PMI2_X", "PRTE_X", "ORTE_X", "HYDI_CONTROL_FD", "HYDRA_X", "PALS_X",
+		"ALPS_APP_PE", "JSM_NAMESPACE_RANK", "MV2_COMM_WORLD_RANK", "MVP_COMM_WORLD_RANK",
+		"SLURM_STEPID", "SLURM_STEP_NUM_TASKS", "SLURM_SRUN_COMM_PORT", "SLURM_CPU_BIND",
+		"SLURM_CPU_BIND_LIST", "SLURM_MEM_BIND", "SLURM_PMIX_X", "SLURM_GTIDS",
+		"MPI_LOCALRANKID", "MPI_LOCALNRANKS", "SLURM_PROCID", "SLURM_LOCALID",
+		"SLURM_NODEID", "SLURM_TASK_PID", "SLURM_LAUNCH_NODE_IPADDR", "SLURM_MPI_TYPE",
+		"SLURM_NTASKS", "SLURM_NPROCS", "SLURM_TASKS_PER_NODE", "SLURM_DISTRIBUTION",
+		"SLURM_CPUS_PER_TASK", "I_MPI_PMI_LIBRARY", "NOTIFY_SOCKET", "IPATH_NO_BACKTRACE",
+		"HFI_NO_BACKTRACE"};
 	static const char *const users[] = {"PATH", "HOME", "SLURM_JOB_ID", "SLURM_SUBMIT_DIR",
 		"SLURM_ARRAY_TASK_ID", "SLURM_JOB_CPUS_PER_NODE", "TMPDIR", "OPAL_PREFIX",
 		"I_MPI_ROOT", "UCX_TLS", "FI_PROVIDER", "XOMPI_A", "OMPI", "PMI", "SLURM_NTASKS_X",
@@ -421,14 +430,18 @@ tasks_see_their_environment(void **state)
 		"PMI_RANK=2", "OMPI_MCA_btl=self", "EMPTY=", "SLURM_NTASKS=8", "OMP_NUM_THREADS=7",
 		"MPBATCH_INDEX=99", "MPBATCH_SLOT=98", "MPBATCH_NTASKS=97", "MPBATCH_RETRIES=2",
 		"A=b=c", NULL};
-	struct setup setup = {.rank = 3, .slot = 5, .threads = 2, .ntasks = 10,
+	struct setup setup = {.rank = 3,
+		.slot = 5,
+		.threads = 2,
+		.ntasks = 10,
 		.keep = (char *)(uintptr_t) "X*\nOMPI_MCA_*\nSLURM_NTASKS"};
 	struct cpus cpus = {0};
 	for (int i = 4; i < 8; i++)
 		cpus_add(&cpus, i);
 	struct environment environment;
 	environment_init(&environment, words(from), &setup, &cpus);
-	struct task *task = task_new(&(struct task){.index = 12345678901234567890u, .attempt = 65535});
+	struct task *task =
+		task_new(&(struct task){.index = 12345678901234567890u, .attempt = 65535});
 	char **vector = environment_for(&environment, task);
 	task_free(task);
 	static const char *const expected[][2] = {{"PATH", "/bin"}, {"SLURM_JOB_ID", "1"},
@@ -512,8 +525,8 @@ directory_is_in_pwd(void **state)
 	environment_init(&environment, words(from), &setup, &(struct cpus){0});
 	struct task *absolute = task_new(&(struct task){.cwd = "/some/dir"});
 	struct task *relative = task_new(&(struct task){.cwd = "sub/dir"});
-	struct task *asked = task_new(
-		&(struct task){.cwd = "/some/dir", .env = own, .env_len = sizeof(own)});
+	struct task *asked =
+		task_new(&(struct task){.cwd = "/some/dir", .env = own, .env_len = sizeof(own)});
 	char here[4096], expected[4200];
 	assert_non_null(getcwd(here, sizeof(here)));
 	snprintf(expected, sizeof(expected), "%s/sub/dir", here);
@@ -532,8 +545,11 @@ masters_environment_replaces_ours(void **state)
 	(void)state;
 	static const char *const from[] = {"PATH=/bin", "OURS=1", "OMP_NUM_THREADS=3", NULL};
 	static const char master[] = "PATH=/master\0THEIRS=2\0OMPI_X=1\0MPBATCH_RANK=7";
-	struct setup setup = {.rank = 1, .threads = 4, .keep = (char *)(uintptr_t) "",
-		.environment = master, .environment_len = sizeof(master)};
+	struct setup setup = {.rank = 1,
+		.threads = 4,
+		.keep = (char *)(uintptr_t) "",
+		.environment = master,
+		.environment_len = sizeof(master)};
 	struct environment environment;
 	environment_init(&environment, words(from), &setup, &(struct cpus){0});
 	struct task *task = task_new(&(struct task){.index = 1});
@@ -576,10 +592,16 @@ setup_survives_packing(void **state)
 {
 	(void)state;
 	static const char environment[] = "A=1\0B=2";
-	struct setup setup = {.rank = 63, .slot = 4000, .threads = 16, .ntasks = UINT64_C(1) << 40,
-		.spool_bytes = UINT64_C(5) << 33, .stray = STRAY_KEEP,
-		.tmpdir = (char *)(uintptr_t) "/tmp/x y", .keep = (char *)(uintptr_t) "A*\nB*",
-		.environment = environment, .environment_len = sizeof(environment)};
+	struct setup setup = {.rank = 63,
+		.slot = 4000,
+		.threads = 16,
+		.ntasks = UINT64_C(1) << 40,
+		.spool_bytes = UINT64_C(5) << 33,
+		.stray = STRAY_KEEP,
+		.tmpdir = (char *)(uintptr_t) "/tmp/x y",
+		.keep = (char *)(uintptr_t) "A*\nB*",
+		.environment = environment,
+		.environment_len = sizeof(environment)};
 	cpus_add(&setup.cpus, 0);
 	cpus_add(&setup.cpus, 4095);
 	struct buf buf = {0};
@@ -714,8 +736,7 @@ ring_keeps_every_byte_in_order(void **state)
 	(void)state;
 	static const uint64_t limits[] = {1, 1000, 4096, 65536, 65537, 300000, 8 << 20};
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct capture_options options = {
-			.tmpdir = scratch_path, .spool_bytes = limits[i]};
+		struct capture_options options = {.tmpdir = scratch_path, .spool_bytes = limits[i]};
 		struct passage passage;
 		pass_through(&options, 2 << 20, 60000, 40000, &passage);
 		assert_in_range(passage.most, 1, CAPTURE_MEMORY_BYTES + limits[i]);

@@ -12,11 +12,10 @@
 #include "master/output.h"
 #include "tasks/task.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 static unsigned int seed; /* `test_master SEED` repeats a run */
 
@@ -75,7 +76,8 @@ static void
 flights_are_found(void **state)
 {
 	(void)state;
-	static const uint64_t strides[] = {1, 256, UINT64_C(1) << 20, UINT64_C(1) << 44, 12345678901};
+	static const uint64_t strides[] = {
+		1, 256, UINT64_C(1) << 20, UINT64_C(1) << 44, 12345678901};
 	for (size_t s = 0; s < sizeof(strides) / sizeof(strides[0]); s++) {
 		struct flight *model[INDICES] = {0};
 		struct flights *flights = flights_new();
@@ -164,7 +166,8 @@ rig_new(void **state)
 	for (int i = 0; i < 2; i++) {
 		if (pipe2(rig->sinks[i].ends, O_CLOEXEC) < 0)
 			return -1;
-		fcntl(rig->sinks[i].ends[0], F_SETFL, O_NONBLOCK); /* ours; the writing end blocks */
+		fcntl(rig->sinks[i].ends[0], F_SETFL,
+			O_NONBLOCK); /* ours; the writing end blocks */
 	}
 	rig->output = output_new(
 		&(struct output_options){.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
@@ -416,8 +419,8 @@ full_pipe_never_blocks(void **state)
 		if (ended < FLIGHTS && below(20) == 0) {
 			struct flight *flight = rig->flights[ended++];
 			size_t sizes[2] = {below(100000), below(30000)};
-			flight->result = (struct result){
-				.out_bytes = sizes[0], .err_bytes = sizes[1]};
+			flight->result =
+				(struct result){.out_bytes = sizes[0], .err_bytes = sizes[1]};
 			output_ended(rig->output, flight, bytes, bytes);
 			for (int i = 0; i < 2; i++)
 				buf_append(&expected[i], bytes, sizes[i]);
@@ -429,8 +432,8 @@ full_pipe_never_blocks(void **state)
 		while ((flight = output_next_done(rig->output))) {
 			assert_int_equal(flight->task->index, out++);
 			for (int i = 0; i < 2; i++) /* it is all in the pipe at least */
-				assert_true(flight->out_position[i] <=
-					    rig->sinks[i].read.len + 65536);
+				assert_true(
+					flight->out_position[i] <= rig->sinks[i].read.len + 65536);
 		}
 	}
 	write_all(rig);
@@ -533,9 +536,11 @@ files_take_everything_at_once(void **state)
 /* --- members --- */
 
 static struct hello
-hello_of(const char *host, const char *boot_id, uint32_t nslots, uint16_t cores, uint32_t host_cores)
+hello_of(
+	const char *host, const char *boot_id, uint32_t nslots, uint16_t cores, uint32_t host_cores)
 {
-	struct hello hello = {.nslots = nslots, .offer = {.cores = cores}, .host_cores = host_cores};
+	struct hello hello = {
+		.nslots = nslots, .offer = {.cores = cores}, .host_cores = host_cores};
 	snprintf(hello.host, sizeof(hello.host), "%s", host);
 	snprintf(hello.boot_id, sizeof(hello.boot_id), "%s", boot_id);
 	hello.slots = calloc(nslots ? nslots : 1, sizeof(*hello.slots));
@@ -853,8 +858,8 @@ config_reads(const void *bytes, size_t len, const struct config *expected)
 		assert_string_equal(config.keep_env, expected->keep_env);
 		assert_int_equal(config.environment_len, expected->environment_len);
 		if (config.environment_len)
-			assert_memory_equal(config.environment, expected->environment,
-				config.environment_len);
+			assert_memory_equal(
+				config.environment, expected->environment, config.environment_len);
 		else
 			assert_null(config.environment);
 	}
@@ -872,9 +877,15 @@ config_survives_packing(void **state)
 	const struct config configs[] = {
 		{.refused = true, .session = 7, .tmpdir = none, .keep_env = none},
 		{.only_show = true, .slots = -1, .tmpdir = none, .keep_env = none},
-		{.session = 0xfeedbeef, .slots = INT32_MIN, .master_works = true, .cores = 65535,
-			.bind = true, .tmpdir = tmpdir, .keep_env = keep_env,
-			.ntasks = UINT64_C(1) << 40, .environment = environment,
+		{.session = 0xfeedbeef,
+			.slots = INT32_MIN,
+			.master_works = true,
+			.cores = 65535,
+			.bind = true,
+			.tmpdir = tmpdir,
+			.keep_env = keep_env,
+			.ntasks = UINT64_C(1) << 40,
+			.environment = environment,
 			.environment_len = sizeof(environment)},
 		{.keep_strays = true, .slots = 64, .cores = 1, .tmpdir = tmpdir, .keep_env = none},
 	};

@@ -7,9 +7,9 @@
 #include "place/share.h"
 #include "place/topology.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +50,7 @@ share_of(const struct topology *topology, const struct share_rank *ranks, int nr
 	struct err err;
 	if (!options.cores_per_slot)
 		options.cores_per_slot = 1;
-	assert_int_equal(
-		share_out(topology, ranks, nranks, self, &options, &share, &err), 0);
+	assert_int_equal(share_out(topology, ranks, nranks, self, &options, &share, &err), 0);
 	return share;
 }
 
@@ -117,8 +116,8 @@ local_run_has_all_cores(void **state)
 	struct topology topology;
 	load(smt, &topology);
 	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = SHARE_AUTO};
-	struct share share = share_of(&topology, &rank, 1, 0,
-		(struct share_options){.own_mask = true, .bind = true});
+	struct share share = share_of(
+		&topology, &rank, 1, 0, (struct share_options){.own_mask = true, .bind = true});
 	assert_int_equal(share.nslots, 4);
 	assert_int_equal(share.host_cores, 4);
 	assert_cpus(&share, 0, "0-1");
@@ -134,8 +133,8 @@ own_mask_is_a_wish(void **state)
 	struct topology topology;
 	load(smt, &topology);
 	struct share_rank rank = {.mask = cpus_range(2, 3), .slots = SHARE_AUTO};
-	struct share share = share_of(&topology, &rank, 1, 0,
-		(struct share_options){.own_mask = true, .bind = true});
+	struct share share = share_of(
+		&topology, &rank, 1, 0, (struct share_options){.own_mask = true, .bind = true});
 	assert_int_equal(share.nslots, 1);
 	assert_cpus(&share, 0, "2-3");
 	share_clear(&share);
@@ -156,8 +155,8 @@ dispatcher_takes_no_core(void **state)
 	for (int i = 0; i < 5; i++)
 		ranks[i] = (struct share_rank){.mask = cpus_range(0, 7), .slots = i ? 1 : 0};
 	for (int self = 0; self < 5; self++) {
-		struct share share = share_of(
-			&topology, ranks, 5, self, (struct share_options){.bind = true});
+		struct share share =
+			share_of(&topology, ranks, 5, self, (struct share_options){.bind = true});
 		assert_int_equal(share.nslots, self ? 1 : 0);
 		assert_int_equal(share.host_slots, 4);
 		assert_false(share.oversubscribed);
@@ -180,8 +179,7 @@ disjoint_masks_are_respected(void **state)
 	load(smt, &topology);
 	struct share_rank ranks[2] = {{.mask = cpus_range(4, 7), .slots = SHARE_AUTO},
 		{.mask = cpus_range(0, 3), .slots = 1}};
-	struct share share =
-		share_of(&topology, ranks, 2, 0, (struct share_options){.bind = true});
+	struct share share = share_of(&topology, ranks, 2, 0, (struct share_options){.bind = true});
 	assert_int_equal(share.nslots, 2);
 	assert_cpus(&share, 0, "4-5");
 	assert_cpus(&share, 1, "6-7");
@@ -201,8 +199,8 @@ overlapping_masks_are_shared_out(void **state)
 	for (int i = 0; i < 4; i++)
 		ranks[i] = (struct share_rank){.mask = cpus_range(0, 1), .slots = 1};
 	for (int self = 0; self < 4; self++) {
-		struct share share = share_of(
-			&topology, ranks, 4, self, (struct share_options){.bind = true});
+		struct share share =
+			share_of(&topology, ranks, 4, self, (struct share_options){.bind = true});
 		assert_false(cpus_intersect(&seen, &share.slots[0].cpus));
 		seen = cpus_or(&seen, &share.slots[0].cpus);
 		share_clear(&share);
@@ -222,8 +220,8 @@ auto_divides_with_remainder(void **state)
 	for (int i = 0; i < 4; i++)
 		ranks[i] = (struct share_rank){.mask = cpus_range(0, 14), .slots = SHARE_AUTO};
 	for (int self = 0; self < 4; self++) {
-		struct share share = share_of(
-			&topology, ranks, 4, self, (struct share_options){.bind = true});
+		struct share share =
+			share_of(&topology, ranks, 4, self, (struct share_options){.bind = true});
 		assert_int_equal(share.nslots, wanted[self]);
 		share_clear(&share);
 	}
@@ -237,8 +235,8 @@ grant_is_a_limit(void **state)
 	struct topology topology;
 	load(smt, &topology);
 	struct share_rank rank = {.mask = cpus_range(4, 5), .slots = SHARE_AUTO};
-	struct share share = share_of(&topology, &rank, 1, 0,
-		(struct share_options){.bind = true, .granted_cpus = 4});
+	struct share share = share_of(
+		&topology, &rank, 1, 0, (struct share_options){.bind = true, .granted_cpus = 4});
 	assert_int_equal(share.nslots, 2);
 	assert_int_equal(share.host_cores, 2);
 	assert_cpus(&share, 0, "0-1");
@@ -254,8 +252,8 @@ more_slots_than_cores_are_not_bound(void **state)
 	struct topology topology;
 	load(one_core, &topology);
 	struct share_rank rank = {.mask = cpus_range(0, 0), .slots = 3};
-	struct share share = share_of(&topology, &rank, 1, 0,
-		(struct share_options){.own_mask = true, .bind = true});
+	struct share share = share_of(
+		&topology, &rank, 1, 0, (struct share_options){.own_mask = true, .bind = true});
 	assert_int_equal(share.nslots, 3);
 	assert_true(share.oversubscribed);
 	assert_cpus(&share, 2, "");
@@ -330,8 +328,8 @@ no_usable_core_is_an_error(void **state)
 
 /* --- any machine, any masks --- */
 
-/* All ranks of a host agree, no two slots share a core while cores suffice, and none is outside what
- * is allowed. */
+/* All ranks of a host agree, no two slots share a core while cores suffice, and none is outside
+ * what is allowed. */
 static void
 check_host(const struct topology *topology, const struct share_rank *ranks, int nranks,
 	struct share_options options)

@@ -12,11 +12,10 @@
 #include "tasks/result.h"
 #include "tasks/task.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +28,12 @@
 
 #include "scratch.h"
 
+#include <cmocka.h>
+
 /* --- the system as the journal's thread sees it --- */
 
 static struct {
-	pthread_t test; /* the thread that no fault hits */
+	pthread_t test;	     /* the thread that no fault hits */
 	atomic_bool hold;    /* fdatasync waits while it is set */
 	atomic_bool holding; /* and says that it does */
 	atomic_bool expire;  /* a timed wait is over at once; otherwise its time never comes */
@@ -127,14 +128,13 @@ line_of(const struct result *result)
 {
 	struct buf buf = {0};
 	if (result)
-		record_append(&buf,
-			&(struct record){.session = 1,
-				.host = "node-1",
-				.rank = 5,
-				.slot = 6,
-				.cores = "0-3,8",
-				.task = &some_task,
-				.result = result});
+		record_append(&buf, &(struct record){.session = 1,
+					    .host = "node-1",
+					    .rank = 5,
+					    .slot = 6,
+					    .cores = "0-3,8",
+					    .task = &some_task,
+					    .result = result});
 	else
 		record_header(&buf);
 	assert_in_range(buf.len, 1, sizeof(line_text) - 1);
@@ -170,11 +170,13 @@ record_has_its_columns(void **state)
 	(void)state;
 	assert_string_equal(line_of(NULL),
 		"# mpbatch journal 1\n"
-		"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tmaxrss\t"
+		"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tma"
+		"xrss\t"
 		"exit\tsignal\treason\tvia\tstdout\tstderr\tstrays\tid\tcommand");
 	char expected[1024];
 	snprintf(expected, sizeof(expected),
-		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0.000007\t123456\t"
+		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0."
+		"000007\t123456\t"
 		"3\t0\texit\tsh\t5000000000\t0\t4\t%016llx\techo a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9",
 		(unsigned long long)task_identity(&some_task));
 	assert_string_equal(line_of(&some_result), expected);
@@ -193,7 +195,8 @@ record_says_how_it_ended(void **state)
 	assert_string_equal(column(&result, "exit"), "");
 	assert_string_equal(column(&result, "signal"), "15");
 	assert_string_equal(column(&result, "reason"), "timeout");
-	result = (struct result){.reason = RESULT_SPAWN, .exit_code = 127, .via = RESULT_VIA_DIRECT};
+	result =
+		(struct result){.reason = RESULT_SPAWN, .exit_code = 127, .via = RESULT_VIA_DIRECT};
 	assert_string_equal(column(&result, "exit"), "127");
 	assert_string_equal(column(&result, "via"), "direct");
 	assert_string_equal(column(&result, "runtime"), "0.000000");
@@ -228,7 +231,8 @@ record_without_binding(void **state)
 	(void)state;
 	struct buf buf = {0};
 	record_append(&buf,
-		&(struct record){.host = "a\tb", .cores = "", .task = &some_task, .result = &some_result});
+		&(struct record){
+			.host = "a\tb", .cores = "", .task = &some_task, .result = &some_result});
 	buf_append(&buf, "", 1);
 	assert_non_null(strstr(buf.data, "\ta\\tb\t0\t0\t-\t"));
 	buf_clear(&buf);

@@ -2,15 +2,16 @@
 #include "base/clock.h"
 #include "sched/sched.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static unsigned int seed; /* `test_sched SEED` repeats a run */
 
@@ -236,13 +237,13 @@ needs_go_where_they_fit(void **state)
 			assert_int_equal(sched_add(sched, &offers[k], 1), k);
 		int count;
 		assert_int_equal(sched_fits(sched, &cases[i].need), cases[i].fits);
-		assert_int_equal(
-			sched_pick(sched, &cases[i].need, MANY, &count), cases[i].worker);
+		assert_int_equal(sched_pick(sched, &cases[i].need, MANY, &count), cases[i].worker);
 		sched_free(sched);
 	}
 }
 
-/* A class whose best worker is full leaves the others theirs; the least loaded of all classes wins. */
+/* A class whose best worker is full leaves the others theirs; the least loaded of all classes wins.
+ */
 static void
 classes_share_by_load(void **state)
 {
@@ -438,7 +439,8 @@ check_recall(const struct sched *sched, const struct model *model)
 	for (int i = 0; i < model->count; i++) {
 		const struct model_worker *at = &model->workers[i];
 		idle += at->held < at->slots ? at->slots - at->held : 0;
-		double own = at->slots ? (double)(at->held - at->slots) / at->slots : at->held * 1e9;
+		double own =
+			at->slots ? (double)(at->held - at->slots) / at->slots : at->held * 1e9;
 		excess = own > excess ? own : excess;
 	}
 	int count, worker = sched_recall(sched, &count);
@@ -471,7 +473,8 @@ random_step(struct sched *sched, struct model *model)
 		for (int n = 1 + below(worker->held); n > 0; n--, worker->held--)
 			sched_done(sched, i, below(3) ? below(1 << 24) : -1);
 	} else {
-		struct need need = {.cores = (uint16_t)(1 << below(7)), .gpus = (uint16_t)below(2),
+		struct need need = {.cores = (uint16_t)(1 << below(7)),
+			.gpus = (uint16_t)below(2),
 			.memory_mib = (uint32_t)below(200)};
 		uint64_t remaining = 1 + (uint64_t)below(below(2) ? 1000 : 1 << 30);
 		check_pick(sched, model, &need, remaining);

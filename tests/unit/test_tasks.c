@@ -6,11 +6,10 @@
 #include "tasks/result.h"
 #include "tasks/task.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +17,8 @@
 #include <time.h>
 
 #include "scratch.h"
+
+#include <cmocka.h>
 
 /* --- task --- */
 
@@ -38,7 +39,8 @@ task_is_a_copy_of_its_own(void **state)
 {
 	(void)state;
 	char command[] = "echo hello";
-	struct task *task = task_new(&(struct task){.index = 1, .command = command, .command_len = 4});
+	struct task *task =
+		task_new(&(struct task){.index = 1, .command = command, .command_len = 4});
 	memset(command, 'x', sizeof(command));
 	assert_string_equal(task->command, "echo");
 	assert_string_equal(task->cwd, "");
@@ -343,7 +345,8 @@ list_that_cannot_be_opened(void **state)
 	(void)state;
 	struct err err;
 	assert_null(list_open("nowhere", &err));
-	assert_string_equal(err.text, "nowhere: cannot open the task list: No such file or directory");
+	assert_string_equal(
+		err.text, "nowhere: cannot open the task list: No such file or directory");
 	assert_null(list_open(".", &err));
 	assert_string_equal(err.text, ". is a directory, expected a task list");
 	write_file("list", "a\n#\0\n", 5);
@@ -354,7 +357,7 @@ list_that_cannot_be_opened(void **state)
 /* --- lists larger than what is read at once --- */
 
 enum { LINE = 64, LINES = 200000 };
-_Static_assert(LINE * LINES > LIST_AHEAD_BYTES + (1 << 20), "larger than is looked ahead");
+_Static_assert(LINE *LINES > LIST_AHEAD_BYTES + (1 << 20), "larger than is looked ahead");
 
 static const struct timespec long_ago = {.tv_sec = 1000000000};
 
