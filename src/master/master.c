@@ -245,7 +245,7 @@ show(struct master *master, int64_t now_ns)
 		.handed_out = master->handed_out,
 		.held = (int)flights_count(master->flights),
 		.slots = sched_total_slots(master->sched),
-		.hosts = members_hosts(&master->members)};
+		.hosts = master->members.hosts};
 	observer->ops->turn(observer, &run, now_ns);
 }
 

@@ -30,43 +30,6 @@ members_clear(struct members *members)
 	*members = (struct members){0};
 }
 
-int
-members_add(struct members *members, int peer, struct hello *hello, const struct message_link *link)
-{
-	int number = members->count++;
-	if ((number & (number - 1)) == 0)
-		members->list = xrealloc(
-			members->list, 2 * (unsigned long)(number + 1) * sizeof(*members->list));
-	struct member *member = &members->list[number];
-	*member = (struct member){.peer = peer, .hello = *hello, .link = *link};
-	member->slots = xcalloc(hello->nslots, sizeof(*member->slots));
-	for (uint32_t k = 0; k < hello->nslots; k++)
-		member->slots[k] = (struct member_slot){
-			.number = hello->slots[k].number, .cores = xstrdup("")};
-	member->open_slots = (int)hello->nslots;
-	hello_clear(hello);
-	member->hello.slots = NULL;
-	members->by_peer[peer] = number;
-	return number;
-}
-
-struct member *
-members_of_peer(const struct members *members, int peer)
-{
-	int number = members->by_peer[peer];
-	return number < 0 ? NULL : &members->list[number];
-}
-
-bool
-members_have_slots(const struct members *members)
-{
-	for (int i = 0; i < members->count; i++)
-		for (uint32_t k = 0; k < members->list[i].hello.nslots; k++)
-			if (!members->list[i].lost && !members->list[i].slots[k].closed)
-				return true;
-	return false;
-}
-
 static bool
 same_host(const struct member *a, const struct member *b)
 {
@@ -87,13 +50,41 @@ first_of_host(const struct members *members, int number, bool with_slots)
 }
 
 int
-members_hosts(const struct members *members)
+members_add(struct members *members, int peer, struct hello *hello, const struct message_link *link)
 {
-	int hosts = 0;
+	int number = members->count++;
+	if ((number & (number - 1)) == 0)
+		members->list = xrealloc(
+			members->list, 2 * (unsigned long)(number + 1) * sizeof(*members->list));
+	struct member *member = &members->list[number];
+	*member = (struct member){.peer = peer, .hello = *hello, .link = *link};
+	member->slots = xcalloc(hello->nslots, sizeof(*member->slots));
+	for (uint32_t k = 0; k < hello->nslots; k++)
+		member->slots[k] = (struct member_slot){
+			.number = hello->slots[k].number, .cores = xstrdup("")};
+	member->open_slots = (int)hello->nslots;
+	hello_clear(hello);
+	member->hello.slots = NULL;
+	members->by_peer[peer] = number;
+	members->hosts += member->hello.nslots && first_of_host(members, number, true);
+	return number;
+}
+
+struct member *
+members_of_peer(const struct members *members, int peer)
+{
+	int number = members->by_peer[peer];
+	return number < 0 ? NULL : &members->list[number];
+}
+
+bool
+members_have_slots(const struct members *members)
+{
 	for (int i = 0; i < members->count; i++)
-		if (members->list[i].hello.nslots && first_of_host(members, i, true))
-			hosts++;
-	return hosts;
+		for (uint32_t k = 0; k < members->list[i].hello.nslots; k++)
+			if (!members->list[i].lost && !members->list[i].slots[k].closed)
+				return true;
+	return false;
 }
 
 void

@@ -27,6 +27,7 @@ struct member {
 struct members {
 	struct member *list; /* in order of arrival: a member's place is its number */
 	int count;
+	int hosts; /* distinct ones, with a slot */
 	int *by_peer; /* its number, -1: none yet */
 	int peers;
 };
@@ -43,9 +44,6 @@ struct member *members_of_peer(const struct members *members, int peer);
 
 /* True if some slot is there, or will be again. */
 bool members_have_slots(const struct members *members);
-
-/* Distinct hosts with a slot. */
-int members_hosts(const struct members *members);
 
 /* Usable cores of all hosts, and the cores that all slots together have. */
 void members_cores(const struct members *members, int *usable, int *leased);

@@ -25,19 +25,21 @@ struct host {
 
 /* --- which cores --- */
 
-/* Masks of two or more ranks, and no two of them overlap. Ranks that only dispatch do not count. */
+/* Masks of two or more ranks, and no core is in two of them: two hardware threads of one core are no
+ * places of their own. Ranks that only dispatch do not count. */
 static bool
 masks_are_disjoint(const struct host *host)
 {
 	int ranks = 0;
-	for (int i = 0; i < host->nranks; i++) {
-		if (!host->ranks[i].slots)
-			continue;
-		ranks++;
-		for (int k = i + 1; k < host->nranks; k++)
-			if (host->ranks[k].slots &&
-				cpus_intersect(&host->ranks[i].mask, &host->ranks[k].mask))
-				return false;
+	for (int i = 0; i < host->nranks; i++)
+		ranks += host->ranks[i].slots != 0;
+	for (int c = 0; c < host->topology->ncores; c++) {
+		int claims = 0;
+		for (int i = 0; i < host->nranks; i++)
+			claims += host->ranks[i].slots &&
+				  cpus_intersect(&host->topology->cores[c].cpus, &host->ranks[i].mask);
+		if (claims > 1)
+			return false;
 	}
 	return ranks >= 2;
 }

@@ -187,6 +187,28 @@ disjoint_masks_are_respected(void **state)
 	topology_clear(&topology);
 }
 
+/* Bound to hardware threads, two ranks to a core: that leaves the second of each without one. */
+static void
+threads_of_a_core_are_not_two_places(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank ranks[4];
+	struct cpus seen = {0};
+	for (int i = 0; i < 4; i++)
+		ranks[i] = (struct share_rank){.mask = cpus_range(i, i), .slots = 1};
+	for (int self = 0; self < 4; self++) {
+		struct share share =
+			share_of(&topology, ranks, 4, self, (struct share_options){.bind = true});
+		assert_int_equal(cpus_count(&share.slots[0].cpus), 2);
+		assert_false(cpus_intersect(&seen, &share.slots[0].cpus));
+		seen = cpus_or(&seen, &share.slots[0].cpus);
+		share_clear(&share);
+	}
+	topology_clear(&topology);
+}
+
 static void
 overlapping_masks_are_shared_out(void **state)
 {
@@ -367,7 +389,7 @@ any_host_is_shared_out_fairly(void **state)
 	unsigned seed = (unsigned)time(NULL);
 	print_message("seed %u\n", seed);
 	srand(seed);
-	for (int run = 0; run < 400; run++) {
+	for (int run = 0; run < 2000; run++) {
 		struct topology topology;
 		load(machines[rand() % 5], &topology);
 		int cpus = 2 * topology.ncores, nranks = 1 + rand() % 9;
@@ -417,6 +439,7 @@ main(void)
 		cmocka_unit_test(own_mask_is_a_wish),
 		cmocka_unit_test(dispatcher_takes_no_core),
 		cmocka_unit_test(disjoint_masks_are_respected),
+		cmocka_unit_test(threads_of_a_core_are_not_two_places),
 		cmocka_unit_test(overlapping_masks_are_shared_out),
 		cmocka_unit_test(auto_divides_with_remainder),
 		cmocka_unit_test(grant_is_a_limit),
