@@ -39,15 +39,21 @@ refused '--jobs' -j 0 jobs.txt
 refused '--bind' --bind nowhere jobs.txt
 refused 'one list' jobs.txt jobs.txt
 MPBATCH_JOBS=many refused 'MPBATCH_JOBS' --restart jobs.txt
-if [ "$(id -u)" != 0 ]; then
-	echo 'echo x' >secret.txt
-	chmod 0 secret.txt
-	refused 'secret.txt' secret.txt
-fi
+# What the user may not read or write; root may, so there as nobody.
 mkdir locked
 echo 'touch ran' >locked/jobs.txt
-if mount -t tmpfs -o ro tmpfs locked/ 2>/dev/null; then
-	umount locked
+echo 'touch ran' >secret.txt
+chmod 000 secret.txt
+chmod 755 "$WORK" locked
+as_user=()
+[ "$(id -u)" = 0 ] && as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if [ ${#LAUNCHER[@]} = 0 ] && "${as_user[@]}" test -x "$MPBATCH"; then
+	LAUNCHER=("${as_user[@]}")
+	chmod 555 locked
+	refused 'secret.txt' secret.txt
+	refused 'locked/jobs.txt.mpbatch' locked/jobs.txt
+	[ ! -e locked/ran ] || fail "something of a list whose directory is locked was run"
+	LAUNCHER=()
 fi
 refused 'no-dir' --run-dir no-dir/deep/run jobs.txt
 [ ! -e ran ] || fail "something was run"
