@@ -114,37 +114,43 @@ agree(struct transport *transport, struct plan *plan, const struct options *opti
 	return config;
 }
 
+/* Rank 0's run, with its report and the end of its journal. */
+static int
+run_master(struct run_options run_options, const struct options *options, int64_t start_ns)
+{
+	struct err err;
+	const struct plan *plan = run_options.plan;
+	struct observer *report = report_new(&(struct report_options){
+		.quiet = options->quiet, .start_ns = start_ns, .journal = plan->journal_path});
+	run_options.observer = report;
+	int code = run_to_end(&run_options);
+	if (plan->journal && journal_close(plan->journal, &err) < 0) {
+		if (code != EXIT_RUN_FAILED)
+			log_error("%s", err.text);
+		code = EXIT_RUN_FAILED;
+	}
+	report_print(report, code, clock_now_ns());
+	report_free(report);
+	return code;
+}
+
 /* The run itself; returns the exit code. */
 static int
-run(struct run_options *run_options, const struct options *options, int64_t start_ns)
+run(struct run_options run_options, const struct options *options, int64_t start_ns)
 {
 	struct err err;
 	struct slots slots;
-	run_options->slots = &slots; // cppcheck-suppress autoVariables
-	if (start_slots(&slots, run_options->config, run_options->launcher, run_options->transport,
+	int code = 0;
+	if (start_slots(&slots, run_options.config, run_options.launcher, run_options.transport,
 		    &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
-	int code = 0;
-	if (run_options->config->only_show) {
-		run_show_binding(run_options);
-	} else if (run_options->transport->self == 0) {
-		struct observer *report =
-			report_new(&(struct report_options){.quiet = options->quiet,
-				.start_ns = start_ns,
-				.journal = run_options->plan->journal_path});
-		run_options->observer = report;
-		code = run_to_end(run_options);
-		if (run_options->plan->journal &&
-			journal_close(run_options->plan->journal, &err) < 0) {
-			if (code != EXIT_RUN_FAILED)
-				log_error("%s", err.text);
-			code = EXIT_RUN_FAILED;
-		}
-		report_print(report, code, clock_now_ns());
-		report_free(report);
-	} else {
-		run_to_end(run_options);
-	}
+	run_options.slots = &slots;
+	if (run_options.config->only_show)
+		run_show_binding(&run_options);
+	else if (run_options.transport->self == 0)
+		code = run_master(run_options, options, start_ns);
+	else
+		run_to_end(&run_options);
 	start_slots_clear(&slots);
 	return code;
 }
@@ -185,7 +191,7 @@ main(int argc, char **argv)
 		.launcher = &launcher,
 		.plan = &plan};
 	if (!config.refused)
-		code = run(&run_options, &options, start_ns);
+		code = run(run_options, &options, start_ns);
 	transport_to_abort = NULL;
 	transport_close(transport, TRANSPORT_DRAIN);
 	start_plan_clear(&plan);

@@ -50,7 +50,7 @@ write_script(const char *tmpdir, const struct task *task)
 }
 
 static pid_t
-spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn *spawn,
+spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn spawn,
 	struct spawn_failure *failure)
 {
 	const struct task *task = attempt->task;
@@ -69,9 +69,9 @@ spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn *spaw
 		}
 	}
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), attempt->script_fd);
-	spawn->file = "/bin/sh";
-	spawn->argv = long_line ? by_script : by_argument;
-	return spawn_start(spawn, failure);
+	spawn.file = "/bin/sh";
+	spawn.argv = long_line ? by_script : by_argument;
+	return spawn_start(&spawn, failure);
 }
 
 static pid_t
@@ -84,7 +84,7 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 	struct command *command = &slot->command;
 	if (!command_prepare(
 		    command, &slot->cache, task->command, task->command_len, spawn.environment))
-		return spawn_shell(attempt, slot, &spawn, failure);
+		return spawn_shell(attempt, slot, spawn, failure);
 	attempt->result.via = RESULT_VIA_DIRECT;
 	spawn.file = command->file;
 	spawn.argv = command->argv;
@@ -94,7 +94,7 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 	/* Whatever execve says, the shell says it as users know it: a script without "#!", 126,
 	 * 127. */
 	command_forget(&slot->cache, command);
-	return spawn_shell(attempt, slot, &spawn, failure);
+	return spawn_shell(attempt, slot, spawn, failure);
 }
 
 void
