@@ -248,7 +248,7 @@ reap_children(struct keeper *keeper)
 static bool
 handle_messages(struct keeper *keeper)
 {
-	struct keeper_message message;
+	struct keeper_message message = {0};
 	int fd, got;
 	while ((got = keeper_receive(keeper->socket, &message, &fd)) > 0) {
 		if (message.type == KEEPER_FORK)

@@ -240,7 +240,7 @@ keeper_ready(void *arg, int socket, short revents)
 {
 	(void)revents;
 	struct pool *pool = arg;
-	struct keeper_message message;
+	struct keeper_message message = {0};
 	int fd, got;
 	while ((got = keeper_receive(socket, &message, &fd)) > 0) {
 		struct pooled *pooled = &pool->slots[message.slot];
