@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "cli/options.h"
 #include "comm/mpi.h"
@@ -139,12 +140,9 @@ start_config(const struct options *options, const struct plan *plan,
 uint64_t
 start_search_paths(void)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	const char *values[] = {getenv("PATH"), getenv("LD_LIBRARY_PATH")};
-	for (int i = 0; i < 2; i++)
-		for (const char *c = values[i] ? values[i] : ""; *c; c++)
-			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-	return hash;
+	const char *path = getenv("PATH"), *library_path = getenv("LD_LIBRARY_PATH");
+	uint64_t hash = hash_add(HASH_START, path, path ? strlen(path) : 0);
+	return hash_add(hash, library_path, library_path ? strlen(library_path) : 0);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* Tasks as blocks, as bytes, and what makes two of them the same. */
 #include "tasks/task.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/pack.h"
 
@@ -97,20 +98,11 @@ task_unpack(struct unpack *in)
 	return task;
 }
 
-static uint64_t
-hash_bytes(uint64_t hash, const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
-	return (hash ^ 0x100) * UINT64_C(0x100000001b3);
-}
-
 uint64_t
 task_identity(const struct task *task)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	hash = hash_bytes(hash, task->command, task->command_len);
-	hash = hash_bytes(hash, task->cwd, strlen(task->cwd));
-	hash = hash_bytes(hash, task->input, strlen(task->input));
-	return hash_bytes(hash, task->env, task->env_len);
+	uint64_t hash = hash_add(HASH_START, task->command, task->command_len);
+	hash = hash_add(hash, task->cwd, strlen(task->cwd));
+	hash = hash_add(hash, task->input, strlen(task->input));
+	return hash_add(hash, task->env, task->env_len);
 }
