@@ -78,7 +78,7 @@ int
 start_plan(struct plan *plan, const struct options *options, struct err *err)
 {
 	*plan = (struct plan){0};
-	if (!options->list)
+	if (!options->list || options->show_binding)
 		return 0;
 	if (access(options->tmpdir, W_OK | X_OK) < 0)
 		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);

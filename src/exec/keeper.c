@@ -293,9 +293,10 @@ keeper_main(int socket)
 		if (fds[1].revents)
 			while (read(keeper.signal_fd, &info, sizeof(info)) > 0)
 				;
-		reap_children(&keeper);
+		/* First what the rank says: LEAVE spares the strays that executors leave behind. */
 		if (fds[0].revents)
 			alive = handle_messages(&keeper);
+		reap_children(&keeper);
 	}
 	bool keep_strays = keeper.leaving;
 	keeper.leaving = true;

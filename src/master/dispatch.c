@@ -93,7 +93,7 @@ send_batch(struct master *master, int worker, int count)
 	sched_sent(master->sched, worker, (int)sent);
 }
 
-/* The newest of the worker's tasks that are not known to run. */
+/* Some of the worker's tasks that are not known to run. */
 static void
 recall(struct master *master, int worker, int count)
 {

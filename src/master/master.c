@@ -113,14 +113,15 @@ static void
 record(struct master *master, const struct flight *flight)
 {
 	const struct member *member = &master->members.list[flight->worker];
-	const struct member_slot *slot = &member->slots[flight->result.slot];
+	bool known = flight->result.slot < member->hello.nslots;
+	const struct member_slot *slot = known ? &member->slots[flight->result.slot] : NULL;
 	count(master, &flight->result);
 	if (master->options.journal)
 		record_append(&master->lines, &(struct record){.session = SESSION,
 						      .host = member->hello.host,
 						      .rank = member->hello.rank,
-						      .slot = (int)slot->number,
-						      .cores = slot->cores,
+						      .slot = known ? (int)slot->number : 0,
+						      .cores = known ? slot->cores : "",
 						      .task = flight->task,
 						      .result = &flight->result});
 	struct observer *observer = master->options.observer;
@@ -299,9 +300,11 @@ master_finished(const struct master *master)
 int
 master_exit_code(const struct master *master)
 {
+	uint64_t tasks = list_count(master->options.list);
+	bool all = tasks && master->recorded == tasks; /* an interrupt that came too late for any */
 	if (master->stop == STOP_FAILURE)
 		return 4;
-	if (master->stop || master->cancelled)
+	if ((master->stop && !all) || master->cancelled)
 		return 3;
 	return master->failed ? 1 : 0;
 }

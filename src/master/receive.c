@@ -27,6 +27,7 @@ master_task_gone(struct master *master, struct flight *flight, enum result_reaso
 {
 	struct result result = {.index = flight->task->index,
 		.attempt = flight->task->attempt,
+		.slot = UINT16_MAX, /* only the worker knew */
 		.reason = (uint8_t)reason,
 		.start_us = clock_unix_us(),
 		.offered = flight->fetching};
