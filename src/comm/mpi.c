@@ -19,7 +19,7 @@
 
 /* Calls without a message before it sleeps at all; the first sleep; the longest with a request
  * incomplete (with longer ones 64 KB took 71 ms: measured). */
-enum { TAG = 1, EAGER_CALLS = 1, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
+enum { TAG = 1, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
 /* Buffers kept for reuse, and how large they may be. */
 enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
 /* Sends asked for at a time, as MPI_Testsome looks at each; receives under way. */
@@ -248,10 +248,11 @@ static int64_t
 mpi_sleep_ns(struct transport *transport, int64_t cap_ns)
 {
 	const struct mpi *mpi = (const struct mpi *)transport;
-	if (mpi->fruitless <= EAGER_CALLS)
+	if (!mpi->fruitless)
 		return 0;
-	int64_t steps = mpi->fruitless - EAGER_CALLS - 1; /* four times as long at each */
-	int64_t sleep = steps < 10 ? (int64_t)FIRST_SLEEP_NS << (2 * steps) : cap_ns;
+	/* An eighth of the cap, four times as long at each step: what is in no hurry is polled little. */
+	int64_t first = cap_ns / 8 > FIRST_SLEEP_NS ? cap_ns / 8 : FIRST_SLEEP_NS;
+	int64_t sleep = mpi->fruitless < 8 ? first << (2 * (mpi->fruitless - 1)) : cap_ns;
 	bool pending = mpi->nsends || mpi->nreceivings;
 	if (pending && sleep > PENDING_SLEEP_NS)
 		sleep = PENDING_SLEEP_NS;

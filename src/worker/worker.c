@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_LEAD_NS (5 * CLOCK_NS_PER_MS)  /* a slot's staged tasks last about this long */
+#define STAGE_LEAD_NS (10 * CLOCK_NS_PER_MS)  /* a slot's staged tasks last about this long */
 #define STAGE_MEAN_NS (50 * CLOCK_NS_PER_MS) /* tasks longer than this are not staged in a slot */
 #define BATCH_NS (5 * CLOCK_NS_PER_MS)
 #define BATCH_BYTES (64 * 1024)
