@@ -248,11 +248,11 @@ static int64_t
 mpi_sleep_ns(struct transport *transport, int64_t cap_ns)
 {
 	const struct mpi *mpi = (const struct mpi *)transport;
-	if (!mpi->fruitless)
+	if (mpi->fruitless <= 1)
 		return 0;
 	/* An eighth of the cap, four times as long at each step: what is in no hurry is polled little. */
 	int64_t first = cap_ns / 8 > FIRST_SLEEP_NS ? cap_ns / 8 : FIRST_SLEEP_NS;
-	int64_t sleep = mpi->fruitless < 8 ? first << (2 * (mpi->fruitless - 1)) : cap_ns;
+	int64_t sleep = mpi->fruitless < 8 ? first << (2 * (mpi->fruitless - 2)) : cap_ns;
 	bool pending = mpi->nsends || mpi->nreceivings;
 	if (pending && sleep > PENDING_SLEEP_NS)
 		sleep = PENDING_SLEEP_NS;
