@@ -4,6 +4,12 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# --show-binding makes no run directory.
+echo 'echo alone' >jobs.txt
+run --show-binding jobs.txt
+expect_code 0
+[ ! -e jobs.txt.mpbatch ] || fail "--show-binding makes a run directory"
+
 echo 'echo alone' | batch
 expect_code 0
 grep -qx alone out || fail "one task does not run"
