@@ -271,7 +271,8 @@ attempt_stop(
 	attempt->deadline_ns = clock_now_ns() + grace_ns;
 	int signal = grace_ns > 0 ? SIGTERM : SIGKILL;
 	kill(-attempt->pid, signal);
-	tree_signal(signal, NULL);
+	/* Those it has put into groups of their own; itself not twice, for a handler may count. */
+	tree_signal(signal, &(struct tree_spare){.pids = &attempt->pid, .count = 1});
 	kill(-attempt->pid, SIGCONT); /* a stopped process takes no TERM */
 }
 
