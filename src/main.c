@@ -4,14 +4,21 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/pack.h"
+#include "cli/actions.h"
 #include "cli/options.h"
+#include "cli/output_command.h"
+#include "cli/plan.h"
+#include "cli/report_command.h"
 #include "cli/run.h"
 #include "cli/start.h"
+#include "cli/status.h"
 #include "comm/inmem.h"
 #include "comm/mpi.h"
 #include "comm/transport.h"
 #include "exec/keeper.h"
-#include "run/journal.h"
+#include "exec/scheduler.h"
+#include "run/lock.h"
+#include "run/status.h"
 #include "ui/report.h"
 
 #include <signal.h>
@@ -63,15 +70,36 @@ refuse(const struct launcher *launcher, struct options *options, const struct er
 	return EXIT_USAGE;
 }
 
+/* What needs neither slots nor MPI: rank 0 does it, the others leave. */
 static int
-say(const struct launcher *launcher, struct options *options)
+act(const struct launcher *launcher, struct options *options)
 {
-	if (launcher->rank == 0 && options->help)
+	struct err err;
+	int code = 0;
+	if (launcher->rank == 0 && options->action == ACTION_HELP)
 		options_print_help();
-	else if (launcher->rank == 0)
+	else if (launcher->rank == 0 && options->action == ACTION_VERSION)
 		printf("mpbatch %s, MPI: %s\n", VERSION, mpi_library());
+	else if (launcher->rank == 0)
+		code = actions_do(options, &err);
+	if (code < 0)
+		return refuse(launcher, options, &err);
 	options_clear(options);
-	return 0;
+	return code;
+}
+
+/* "mpbatch status RUN" and its like; -1 if it is none. A list of that name is "./status". */
+static int
+subcommand(const struct launcher *launcher, int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} commands[] = {{"status", status_main}, {"output", output_main}, {"report", report_main}};
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return launcher->rank == 0 ? commands[i].run(argc - 1, argv + 1) : 0;
+	return -1;
 }
 
 static struct transport *
@@ -87,15 +115,25 @@ open_transport(const struct launcher *launcher, struct err *err)
 	return transport;
 }
 
+/* How mpbatch was called. */
+struct invocation {
+	int argc;
+	char **argv;
+	struct err variable_error; /* "" if rank 0's environment is fine */
+};
+
 /* Rank 0's plan becomes everybody's configuration. */
 static struct config
 agree(struct transport *transport, struct plan *plan, const struct options *options,
-	const struct launcher *launcher, const struct err *variable_error)
+	const struct launcher *launcher, const struct invocation *invocation)
 {
-	struct err err = *variable_error;
+	struct err err = invocation->variable_error;
 	struct config config = {0};
 	if (transport->self == 0) {
-		bool refused = err.text[0] || start_plan(plan, options, &err) < 0;
+		bool runs = options->action == ACTION_RUN;
+		bool refused = err.text[0] ||
+			       (runs && plan_open(plan, options, transport->size, invocation->argc,
+						invocation->argv, &err) < 0);
 		if (refused)
 			log_error("%s", err.text);
 		config = start_config(options, plan, launcher, transport->size, refused);
@@ -118,17 +156,18 @@ agree(struct transport *transport, struct plan *plan, const struct options *opti
 static int
 run_master(struct run_options run_options, const struct options *options, int64_t start_ns)
 {
-	struct err err;
-	const struct plan *plan = run_options.plan;
+	struct plan *plan = run_options.plan;
+	struct status status = {0};
 	struct observer *report = report_new(&(struct report_options){
-		.quiet = options->quiet, .start_ns = start_ns, .journal = plan->journal_path});
+		.quiet = options->quiet,
+		.bar = (enum progress_bar)options->bar,
+		.interval_s = options->progress_interval_s,
+		.start_ns = start_ns,
+		.journal = plan->journal_path});
 	run_options.observer = report;
-	int code = run_to_end(&run_options);
-	if (plan->journal && journal_close(plan->journal, &err) < 0) {
-		if (code != EXIT_RUN_FAILED)
-			log_error("%s", err.text);
-		code = EXIT_RUN_FAILED;
-	}
+	run_options.status = &status;
+	int code = plan_finish(plan, run_to_end(&run_options), &status);
+	status_clear(&status);
 	report_print(report, code, clock_now_ns());
 	report_free(report);
 	return code;
@@ -161,17 +200,22 @@ main(int argc, char **argv)
 	int64_t start_ns = clock_now_ns();
 	struct launcher launcher = launcher_detect(environ);
 	struct options options;
-	struct err err, variable_error = {""};
+	struct err err;
 	struct plan plan = {0};
+	struct invocation invocation = {.argc = argc, .argv = argv};
 
+	int done = subcommand(&launcher, argc, argv);
+	if (done >= 0)
+		return done;
+	lock_ask_scheduler = scheduler_job_runs;
 	options_init(&options);
 	if (launcher.rank == 0)
-		options_from_environment(&options, &variable_error);
+		options_from_environment(&options, &invocation.variable_error);
 	if (options_from_arguments(&options, argc, argv, &err) < 0 ||
 		start_check_launcher(&launcher, 0, &err) < 0)
 		return refuse(&launcher, &options, &err);
-	if (options.help || options.version)
-		return say(&launcher, &options);
+	if (options.action > ACTION_SHOW_BINDING)
+		return act(&launcher, &options);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
 	int signal_fd = open_signals();
 	int keeper_socket = keeper_start(&err);
@@ -182,7 +226,7 @@ main(int argc, char **argv)
 		return refuse(&launcher, &options, &err);
 	transport_to_abort = transport;
 	log_on_die(abort_job);
-	struct config config = agree(transport, &plan, &options, &launcher, &variable_error);
+	struct config config = agree(transport, &plan, &options, &launcher, &invocation);
 	int code = config.refused && transport->self == 0 ? EXIT_USAGE : 0;
 	struct run_options run_options = {.transport = transport,
 		.keeper_socket = keeper_socket,
@@ -194,7 +238,7 @@ main(int argc, char **argv)
 		code = run(run_options, &options, start_ns);
 	transport_to_abort = NULL;
 	transport_close(transport, TRANSPORT_DRAIN);
-	start_plan_clear(&plan);
+	plan_clear(&plan);
 	config_clear(&config);
 	options_clear(&options);
 	return code;

@@ -73,6 +73,8 @@ buf_consume(struct buf *buf, size_t len)
 {
 	if (len > buf->len)
 		len = buf->len;
+	if (!len)
+		return;
 	buf->data += len;
 	buf->len -= len;
 	if (!buf->len)

@@ -1,32 +1,86 @@
 /*
  * The command line and its defaults: an option's value is, in this order, what the command line
  * says, what rank 0's environment says (MPBATCH_TMPDIR for --tmpdir), or the default.
+ *
+ * One argument and nothing that makes a template is a task list. After "--", or with ":::", "::::",
+ * -a, --sweep or --array, the arguments are the words of a command template.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "tasks/result.h"
+#include "tasks/rows.h"
+
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
 #define OPTIONS_JOBS_UNSET (-2) /* beside SHARE_AUTO and numbers from 1 */
 
+/* What to do; later ones win. */
+enum action {
+	ACTION_RUN,
+	ACTION_SHOW_BINDING,
+	ACTION_COUNT,
+	ACTION_DRY_RUN,
+	ACTION_CHECK,
+	ACTION_VERSION,
+	ACTION_HELP,
+};
+
+enum resume_how { RESUME_NOT, RESUME_ALL, RESUME_ONLY_FAILED, RESUME_ONLY_NEW };
+
+enum bar_when { BAR_AUTO, BAR_ALWAYS, BAR_NEVER };
+
 struct options {
-	const char *list; /* path of the task list, "-" for standard input */
-	int jobs;	  /* slots per rank */
+	enum action action;
+
+	/* what to run */
+	const char *list;    /* path of the task list, "-" for standard input; NULL: a template */
+	const char **words;  /* of the template */
+	size_t nwords;
+	bool template_given; /* by "--" or an input */
+	struct rows_input *inputs;
+	size_t ninputs;
+	enum rows_format format;
+	bool header;
+	bool zip;
+	const char *where;
+	char *script_array; /* what "#SBATCH --array=" says */
+
+	/* each task */
+	const char *cwd, *input, *out, *err; /* templates; NULL: not given */
+	const char *tag;		     /* a template */
+	const char **env;		     /* NAME=TEMPLATE */
+	size_t nenv;
+	uint32_t timeout_ms;
+
+	/* slots */
+	int jobs; /* slots per rank */
 	int cpus_per_task;
 	bool master_works;
 	bool bind;
-	bool show_binding;
 	bool env_from_master;
 	bool keep_strays;
+	char *keep_env; /* globs, separated by newlines; "" for none */
+
+	/* results */
+	enum output_mode output;
+	bool output_given;
+	bool keep_order;
+	bool remove_empty;
+	bool keep_failed_only;
+	const char *output_file; /* NULL: standard output */
+	const char *run_dir;	 /* NULL: LIST.mpbatch */
 	bool restart;
-	bool quiet;
-	bool help;
-	bool version;
+	enum resume_how resume;
+	const char *joblog;
 	const char *tmpdir;
-	const char *run_dir; /* NULL: LIST.mpbatch */
-	char *keep_env;	     /* globs, separated by newlines; "" for none */
+	bool quiet;
+	enum bar_when bar;
+	int progress_interval_s; /* -1: not given */
 };
 
 /* The defaults. Clear with options_clear(). */
@@ -37,7 +91,7 @@ void options_clear(struct options *options);
  * ERR, which names the variable and says what was expected. */
 int options_from_environment(struct options *options, struct err *err);
 
-/* Takes options and the list from the arguments. Returns 0, or -1 with ERR. */
+/* Takes options, and the list or the template, from the arguments. Returns 0, or -1 with ERR. */
 int options_from_arguments(struct options *options, int argc, char **argv, struct err *err);
 
 /* --help, on standard output. */

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/pack.h"
+#include "cli/options.h"
+#include "cli/plan.h"
 #include "cli/start.h"
 #include "comm/transport.h"
 #include "exec/pool.h"
@@ -179,13 +181,28 @@ static struct master *
 open_master(const struct run_options *options)
 {
 	bool hurry = options->launcher->ends_in_a_second;
+	struct plan *plan = options->plan;
+	const char *deadline = getenv("SLURM_JOB_END_TIME");
+	struct order *order = plan->order;
+	plan->order = NULL;
 	return master_new(&(struct master_options){.transport = options->transport,
 		.session = options->config->session,
 		.workers = options->transport->size,
-		.list = options->plan->list,
-		.journal = options->plan->journal,
+		.session_number = plan->session,
+		.source = plan->source,
+		.limit = source_limit(plan->source),
+		.journal = plan->journal,
+		.joblog = plan->joblog,
+		.ledger = plan->run_dir ? &plan->ledger : NULL,
+		.resume = plan->resume,
+		.leave_failed = plan->options->resume == RESUME_ONLY_NEW,
+		.leave_new = plan->options->resume == RESUME_ONLY_FAILED,
 		.observer = options->observer,
-		.fds = {STDOUT_FILENO, STDERR_FILENO},
+		.fds = {plan->output_fd, STDERR_FILENO},
+		.by_line = plan->options->output == OUTPUT_LINE,
+		.order = order,
+		.start_us = plan->start_us,
+		.deadline_us = deadline ? atoll(deadline) * 1000000 : 0,
 		.search_paths = start_search_paths(),
 		.grace_ms = hurry ? SHORT_GRACE_MS : GRACE_MS,
 		.settle_ms = hurry ? SETTLE_MS : 0});
@@ -214,6 +231,8 @@ run_to_end(const struct run_options *options)
 		loop_add(run.loop, journal_fd(journal), POLLIN, journal_ready, journal);
 	loop_until_over(&run);
 	int code = run.master ? master_exit_code(run.master) : 0;
+	if (run.master)
+		master_status(run.master, options->status);
 	worker_free(run.worker);
 	master_free(run.master);
 	loop_free(run.loop);

@@ -11,6 +11,7 @@ struct loop;
 struct observer;
 struct plan;
 struct slots;
+struct status;
 struct transport;
 
 struct run_options {
@@ -19,9 +20,10 @@ struct run_options {
 	int signal_fd;	   /* INT, TERM and HUP arrive here */
 	const struct config *config;
 	const struct launcher *launcher;
-	const struct plan *plan; /* rank 0 */
+	struct plan *plan; /* rank 0 */
 	struct slots *slots;
 	struct observer *observer; /* rank 0; NULL: none */
+	struct status *status;	   /* rank 0: where the run stood at its end; status_clear() frees */
 };
 
 /* Runs it to its end. Returns the exit code; 0 on other ranks than 0. */

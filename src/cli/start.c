@@ -6,16 +6,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "cli/options.h"
+#include "cli/plan.h"
 #include "comm/mpi.h"
 #include "comm/transport.h"
 #include "place/bind.h"
 #include "place/share.h"
 #include "place/topology.h"
-#include "run/journal.h"
-#include "run/record.h"
-#include "run/rundir.h"
-#include "tasks/list.h"
-#include "tasks/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,50 +50,6 @@ start_check_launcher(const struct launcher *launcher, int joined, struct err *er
 
 /* --- rank 0 --- */
 
-static int
-open_journal(struct plan *plan, const struct options *options, struct err *err)
-{
-	plan->run_dir = rundir_path(options->list, options->run_dir);
-	if (!plan->run_dir)
-		return 0;
-	if (rundir_create(plan->run_dir, options->restart, err) < 0)
-		return -1;
-	size_t room = strlen(plan->run_dir) + sizeof("/journal.1.tsv");
-	plan->journal_path = xmalloc(room);
-	snprintf(plan->journal_path, room, "%s/journal.1.tsv", plan->run_dir);
-	struct buf header = {0};
-	record_header(&header);
-	plan->journal = journal_open(plan->journal_path, header.data, header.len, err);
-	buf_clear(&header);
-	if (!plan->journal)
-		rmdir(plan->run_dir);
-	return plan->journal ? 0 : -1;
-}
-
-int
-start_plan(struct plan *plan, const struct options *options, struct err *err)
-{
-	*plan = (struct plan){0};
-	if (!options->list || options->show_binding)
-		return 0;
-	if (access(options->tmpdir, W_OK | X_OK) < 0)
-		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
-	plan->list = list_open(options->list, err);
-	if (plan->list && open_journal(plan, options, err) == 0)
-		return 0;
-	start_plan_clear(plan);
-	return -1;
-}
-
-void
-start_plan_clear(struct plan *plan)
-{
-	list_free(plan->list);
-	free(plan->run_dir);
-	free(plan->journal_path);
-	*plan = (struct plan){0};
-}
-
 static char *
 copy_environment(size_t *len)
 {
@@ -120,15 +72,20 @@ start_config(const struct options *options, const struct plan *plan,
 	if (jobs == OPTIONS_JOBS_UNSET)
 		jobs = launcher->name ? 1 : SHARE_AUTO;
 	struct config config = {.refused = refused,
-		.only_show = options->show_binding,
+		.only_show = options->action == ACTION_SHOW_BINDING,
 		.session = (uint32_t)getpid() ^ (uint32_t)clock_unix_us(),
 		.slots = jobs,
 		.master_works = ranks == 1 || options->master_works || jobs != 1,
 		.cores = (uint16_t)options->cpus_per_task,
 		.bind = options->bind,
 		.keep_strays = options->keep_strays,
-		.ntasks = plan->list ? list_count(plan->list) : 0,
+		.output = (uint8_t)options->output,
+		.remove_empty = options->remove_empty,
+		.keep_failed_only = options->keep_failed_only,
+		.session_number = (uint32_t)plan->session,
+		.ntasks = plan->source ? source_count(plan->source) : 0,
 		.tmpdir = xstrdup(options->tmpdir),
+		.run_dir = xstrdup(plan->run_dir ? plan->run_dir : ""),
 		.keep_env = xstrdup(options->keep_env)};
 	if (options->env_from_master)
 		config.environment = copy_environment(&config.environment_len);
@@ -189,6 +146,11 @@ make_setups(const struct config *config, const struct share *share, int rank)
 			.threads = config->cores,
 			.ntasks = config->ntasks,
 			.spool_bytes = SPOOL_BYTES,
+			.session = (int)config->session_number,
+			.output = (enum output_mode)config->output,
+			.remove_empty = config->remove_empty,
+			.keep_failed_only = config->keep_failed_only,
+			.run_dir = config->run_dir,
 			.stray = config->keep_strays ? STRAY_KEEP : STRAY_KILL,
 			.cpus = share->slots[i].cpus,
 			.tmpdir = config->tmpdir,

@@ -1,6 +1,6 @@
 /*
- * What has to be in order before a run: the launcher, the list, the run directory and its journal
- * on rank 0; slots on every rank. main() strings these together.
+ * What has to be in order before a run besides rank 0's plan: the launcher, the configuration that
+ * rank 0 sends, slots on every rank. main() strings these together.
  */
 #ifndef CLI_START_H
 #define CLI_START_H
@@ -13,27 +13,13 @@
 #include <stdbool.h>
 
 struct err;
-struct journal;
-struct list;
 struct options;
+struct plan;
 struct transport;
-
-/* What rank 0 opens for a run. */
-struct plan {
-	struct list *list;
-	char *run_dir; /* NULL: none is kept */
-	char *journal_path;
-	struct journal *journal;
-};
 
 /* Refuses a start that would have every process run the whole list: -1 with ERR. JOINED is the size
  * of the MPI job, 0 before it is known. */
 int start_check_launcher(const struct launcher *launcher, int joined, struct err *err);
-
-/* Takes options from rank 0's environment and opens list, run directory and journal. Returns 0, or
- * -1 with ERR; then nothing is left behind. */
-int start_plan(struct plan *plan, const struct options *options, struct err *err);
-void start_plan_clear(struct plan *plan);
 
 /* What rank 0 tells all ranks. PLAN is empty, and REFUSED set, if it cannot be run. */
 struct config start_config(const struct options *options, const struct plan *plan,

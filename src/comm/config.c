@@ -18,8 +18,13 @@ config_pack(struct buf *buf, const struct config *config)
 	pack_u16(buf, config->cores);
 	pack_u8(buf, config->bind);
 	pack_u8(buf, config->keep_strays);
+	pack_u8(buf, config->output);
+	pack_u8(buf, config->remove_empty);
+	pack_u8(buf, config->keep_failed_only);
+	pack_u32(buf, config->session_number);
 	pack_u64(buf, config->ntasks);
 	pack_string(buf, config->tmpdir);
+	pack_string(buf, config->run_dir);
 	pack_string(buf, config->keep_env);
 	pack_bytes(buf, config->environment, config->environment_len);
 }
@@ -35,8 +40,13 @@ config_unpack(struct unpack *in, struct config *config)
 	config->cores = unpack_u16(in);
 	config->bind = unpack_u8(in);
 	config->keep_strays = unpack_u8(in);
+	config->output = unpack_u8(in);
+	config->remove_empty = unpack_u8(in);
+	config->keep_failed_only = unpack_u8(in);
+	config->session_number = unpack_u32(in);
 	config->ntasks = unpack_u64(in);
 	config->tmpdir = unpack_string_new(in);
+	config->run_dir = unpack_string_new(in);
 	config->keep_env = unpack_string_new(in);
 	const char *environment = unpack_bytes(in, &config->environment_len);
 	if (config->environment_len) {
@@ -50,6 +60,7 @@ void
 config_clear(struct config *config)
 {
 	free(config->tmpdir);
+	free(config->run_dir);
 	free(config->keep_env);
 	free(config->environment);
 	*config = (struct config){0};

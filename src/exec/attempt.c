@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "exec/dirs.h"
 #include "exec/spawn.h"
 #include "exec/tree.h"
 #include "tasks/task.h"
@@ -19,7 +20,7 @@
 
 #define STRAY_GRACE_NS (100 * CLOCK_NS_PER_MS)
 #define SICK_NS (1000 * CLOCK_NS_PER_MS)
-#define TIMEOUT_GRACE_NS (5 * CLOCK_NS_PER_S)
+#define STOP_GRACE_NS (5 * CLOCK_NS_PER_S)
 #define SIGNAL_NEAR_NS                                                                             \
 	(2 * CLOCK_NS_PER_S)		 /* a death this soon after a signal to us is its doing */
 #define DOUBT_NS (100 * CLOCK_NS_PER_MS) /* and so is one this long before it */
@@ -80,7 +81,8 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 	const struct task *task = attempt->task;
 	struct spawn spawn = {.environment = environment_for(&slot->environment, task),
 		.cwd = task->cwd,
-		.input = task->input};
+		.input = task->input,
+		.merge = slot->sink.merged};
 	struct command *command = &slot->command;
 	if (!command_prepare(
 		    command, &slot->cache, task->command, task->command_len, spawn.environment))
@@ -97,6 +99,29 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 	return spawn_shell(attempt, slot, spawn, failure);
 }
 
+/* A missing directory of the task's is noticed only when it is needed: that costs nothing. */
+static pid_t
+spawn_in_directory(struct attempt *attempt, struct slot *slot, struct spawn_failure *failure)
+{
+	pid_t pid = spawn_task(attempt, slot, failure);
+	if (pid > 0 || failure->step != STEP_CWD || failure->error != ENOENT)
+		return pid;
+	if (dirs_make(attempt->task->cwd) == 0)
+		return spawn_task(attempt, slot, failure);
+	failure->error = errno;
+	return -1;
+}
+
+static void
+end(struct attempt *attempt, struct slot *slot)
+{
+	struct result *result = &attempt->result;
+	result->out_bytes = attempt->capture.streams[0].total;
+	result->err_bytes = attempt->capture.streams[1].total;
+	sink_end(&slot->sink, &attempt->capture, &slot->capture_options, result);
+	attempt->phase = ATTEMPT_ENDED;
+}
+
 void
 attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 {
@@ -107,8 +132,13 @@ attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 				       : CLOCK_NEVER;
 	attempt->result = (struct result){
 		.index = task->index, .attempt = task->attempt, .start_us = clock_unix_us()};
+	if (sink_begin(&slot->sink, task) < 0) {
+		attempt->result.exit_code = 126;
+		end(attempt, slot);
+		return;
+	}
 	struct spawn_failure failure;
-	pid_t pid = spawn_task(attempt, slot, &failure);
+	pid_t pid = spawn_in_directory(attempt, slot, &failure);
 	if (pid > 0) {
 		attempt->pid = pid;
 		attempt->phase = ATTEMPT_ALIVE;
@@ -122,10 +152,28 @@ attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 	attempt->result.step = (uint8_t)failure.step;
 	attempt->result.error = failure.error;
 	attempt->result.exit_code = failure.error == ENOENT ? 127 : 126;
-	attempt->phase = ATTEMPT_ENDED;
+	end(attempt, slot);
 }
 
 /* --- end --- */
+
+static void
+read_stream(struct attempt *attempt, struct slot *slot, int i)
+{
+	struct stream *stream = &attempt->capture.streams[i];
+	bool direct = sink_is_direct(&slot->sink);
+	if (!direct)
+		attempt->full[i] = !capture_read(
+			&attempt->capture, i, slot->pipes.fds[i], &slot->capture_options);
+	if (attempt->full[i] && slot->sink.mode == OUTPUT_STORE) {
+		sink_fail(&slot->sink, stream->error, slot->capture_options.tmpdir);
+		capture_drop(&attempt->capture);
+		attempt->full[0] = attempt->full[1] = false;
+		direct = true;
+	}
+	if (direct)
+		stream->total += sink_read(&slot->sink, i, slot->pipes.fds[i]);
+}
 
 /* Every process is gone, or left alone: what is in the pipes now is the last of it. */
 static void
@@ -133,26 +181,25 @@ drain(struct attempt *attempt, struct slot *slot)
 {
 	attempt->phase = ATTEMPT_DRAINING;
 	for (int i = 0; i < 2; i++)
-		attempt->full[i] = !capture_read(
-			&attempt->capture, i, slot->pipes.fds[i], &slot->capture_options);
+		read_stream(attempt, slot, i);
 	if (attempt->full[0] || attempt->full[1])
 		return;
 	struct err err;
 	if (slot->kept && capture_pipes_renew(&slot->pipes, &err) < 0)
 		die(4, "executor: %s", err.text);
-	attempt->result.out_bytes = attempt->capture.streams[0].total;
-	attempt->result.err_bytes = attempt->capture.streams[1].total;
-	attempt->phase = ATTEMPT_ENDED;
+	end(attempt, slot);
 }
 
 void
 attempt_read(struct attempt *attempt, struct slot *slot, int i)
 {
-	if (attempt->phase == ATTEMPT_DRAINING)
+	if (attempt->phase == ATTEMPT_DRAINING) {
 		drain(attempt, slot);
-	else
-		attempt->full[i] = !capture_read(
-			&attempt->capture, i, slot->pipes.fds[i], &slot->capture_options);
+		return;
+	}
+	read_stream(attempt, slot, i);
+	if (slot->sink.error && !attempt->stopped)
+		attempt_stop(attempt, slot, RESULT_OUTPUT, STOP_GRACE_NS);
 }
 
 static enum result_reason
@@ -297,7 +344,7 @@ attempt_tick(struct attempt *attempt, struct slot *slot, int64_t now)
 	if (now < attempt_deadline(attempt))
 		return;
 	if (attempt->phase == ATTEMPT_ALIVE) {
-		attempt_stop(attempt, slot, RESULT_TIMEOUT, TIMEOUT_GRACE_NS);
+		attempt_stop(attempt, slot, RESULT_TIMEOUT, STOP_GRACE_NS);
 	} else if (attempt->phase == ATTEMPT_STOPPING) {
 		attempt_stop(attempt, slot, attempt->stop_reason, 0);
 	} else if (attempt->phase == ATTEMPT_SWEEPING) {
@@ -322,5 +369,6 @@ attempt_reset(struct attempt *attempt)
 		buf_consume(&capture.streams[i].memory, capture.streams[i].memory.len);
 		capture.streams[i].total = 0;
 	}
+	capture.taken_last = 0;
 	*attempt = (struct attempt){.capture = capture};
 }

@@ -14,6 +14,7 @@
 #include "exec/command.h"
 #include "exec/environment.h"
 #include "exec/setup.h"
+#include "exec/sink.h"
 #include "tasks/result.h"
 
 #include <stdbool.h>
@@ -31,6 +32,7 @@ struct slot {
 	struct command command;
 	struct command_cache cache;
 	struct capture_pipes pipes;
+	struct sink sink;
 	int64_t signalled_ns; /* when a TERM or USR1 last came to this process; 0: never */
 	int kept;	      /* strays of earlier attempts that are still there */
 	bool sick;	      /* strays that cannot be killed: start nothing more */
@@ -45,7 +47,7 @@ enum attempt_phase {
 	ATTEMPT_SWEEPING_HARD, /* KILL was sent to them; the slot is sick at the deadline */
 	ATTEMPT_DOUBTFUL,      /* it ended as by a signal to all: has one come to us as well? */
 	ATTEMPT_DRAINING,      /* no process is left, but the spool is full */
-	ATTEMPT_ENDED,	       /* result and capture are complete */
+	ATTEMPT_ENDED,	       /* result and capture are complete, the sink has what is its */
 };
 
 struct attempt {
@@ -63,9 +65,9 @@ struct attempt {
 };
 
 /*
- * Starts TASK and takes it over. Afterwards the phase is ALIVE, or ENDED with reason RESULT_SPAWN,
- * or still IDLE when the system has no room for another process: then the task is still the
- * caller's, who tries again later.
+ * Starts TASK and takes it over; makes its directory if that is missing. Afterwards the phase is
+ * ALIVE, or ENDED with reason RESULT_SPAWN or RESULT_OUTPUT, or still IDLE when the system has no
+ * room for another process: then the task is still the caller's, who tries again later.
  */
 void attempt_start(struct attempt *attempt, struct slot *slot, struct task *task);
 
@@ -77,7 +79,8 @@ void attempt_stop(
 /* After SIGCHLD: reaps, and carries on as the phase demands. */
 void attempt_reap(struct attempt *attempt, struct slot *slot);
 
-/* Reads what the pipe of stream I holds; in DRAINING, call it for the streams that were full. */
+/* Reads what the pipe of stream I holds; in DRAINING, call it for the streams that were full. Stops
+ * the task if its output cannot be stored. */
 void attempt_read(struct attempt *attempt, struct slot *slot, int i);
 
 /* The next time attempt_tick() has something to do, CLOCK_NEVER for none. */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static uint64_t
@@ -19,12 +20,26 @@ spooled(const struct stream *stream)
 void
 capture_clear(struct capture *capture)
 {
+	capture_drop(capture);
 	for (int i = 0; i < 2; i++) {
+		buf_clear(&capture->streams[i].front);
 		buf_clear(&capture->streams[i].memory);
-		if (capture->streams[i].spool_fd > 0)
-			close(capture->streams[i].spool_fd);
 	}
 	*capture = (struct capture){0};
+}
+
+void
+capture_drop(struct capture *capture)
+{
+	for (int i = 0; i < 2; i++) {
+		struct stream *stream = &capture->streams[i];
+		buf_consume(&stream->front, stream->front.len);
+		buf_consume(&stream->memory, stream->memory.len);
+		if (stream->spool_fd > 0)
+			close(stream->spool_fd);
+		stream->spool_fd = 0;
+		stream->spool_in = stream->spool_out = 0;
+	}
 }
 
 static int
@@ -43,8 +58,11 @@ open_spool(const char *tmpdir)
 static bool
 spill(struct stream *stream, const struct capture_options *options)
 {
+	stream->error = 0;
 	if (stream->spool_fd <= 0)
 		stream->spool_fd = open_spool(options->tmpdir);
+	if (stream->spool_fd < 0)
+		stream->error = errno;
 	while (stream->spool_fd > 0 && stream->memory.len &&
 		spooled(stream) < options->spool_bytes) {
 		uint64_t offset = stream->spool_in % options->spool_bytes;
@@ -57,8 +75,10 @@ spill(struct stream *stream, const struct capture_options *options)
 		ssize_t put = pwrite(stream->spool_fd, stream->memory.data, len, (off_t)offset);
 		if (put < 0 && errno == EINTR)
 			continue;
-		if (put <= 0)
+		if (put <= 0) {
+			stream->error = errno;
 			return false;
+		}
 		buf_consume(&stream->memory, (size_t)put);
 		stream->spool_in += (uint64_t)put;
 	}
@@ -70,7 +90,7 @@ capture_read(struct capture *capture, int i, int pipe_fd, const struct capture_o
 {
 	static char bytes[CAPTURE_MEMORY_BYTES];
 	struct stream *stream = &capture->streams[i];
-	for (;;) {
+	for (uint64_t end = stream->total + CAPTURE_READ_BYTES; stream->total < end;) {
 		size_t room = CAPTURE_MEMORY_BYTES - stream->memory.len;
 		if (!room && !spill(stream, options) && stream->memory.len == CAPTURE_MEMORY_BYTES)
 			return false;
@@ -83,12 +103,14 @@ capture_read(struct capture *capture, int i, int pipe_fd, const struct capture_o
 		buf_append(&stream->memory, bytes, (size_t)got);
 		stream->total += (uint64_t)got;
 	}
+	return true;
 }
 
 uint64_t
 capture_pending(const struct capture *capture, int i)
 {
-	return spooled(&capture->streams[i]) + capture->streams[i].memory.len;
+	const struct stream *stream = &capture->streams[i];
+	return stream->front.len + spooled(stream) + stream->memory.len;
 }
 
 static size_t
@@ -113,18 +135,52 @@ take_spooled(struct stream *stream, struct buf *to, size_t size, uint64_t limit)
 	return (size_t)got;
 }
 
+static size_t
+move(struct buf *from, struct buf *to, size_t size)
+{
+	size_t len = size < from->len ? size : from->len;
+	buf_append(to, from->data, len);
+	buf_consume(from, len);
+	return len;
+}
+
+/* What is behind the front. */
+static size_t
+take_rest(struct stream *stream, struct buf *to, size_t size, uint64_t limit)
+{
+	size_t taken = 0;
+	while (taken < size && spooled(stream))
+		taken += take_spooled(stream, to, size - taken, limit);
+	return taken + move(&stream->memory, to, size - taken);
+}
+
 size_t
 capture_take(struct capture *capture, int i, struct buf *to, size_t size,
 	const struct capture_options *options)
 {
 	struct stream *stream = &capture->streams[i];
-	size_t taken = 0;
-	while (taken < size && spooled(stream))
-		taken += take_spooled(stream, to, size - taken, options->spool_bytes);
-	size_t rest = size - taken < stream->memory.len ? size - taken : stream->memory.len;
-	buf_append(to, stream->memory.data, rest);
-	buf_consume(&stream->memory, rest);
-	return taken + rest;
+	size_t taken = move(&stream->front, to, size);
+	return taken + take_rest(stream, to, size - taken, options->spool_bytes);
+}
+
+size_t
+capture_take_lines(struct capture *capture, int i, struct buf *to, size_t size, bool complete,
+	const struct capture_options *options)
+{
+	struct stream *stream = &capture->streams[i];
+	struct buf *from = &stream->memory;
+	if (spooled(stream) || stream->front.len) {
+		from = &stream->front;
+		if (from->len < size)
+			take_rest(stream, from, size - from->len, options->spool_bytes);
+	}
+	size_t len = from->len < size ? from->len : size;
+	const char *newline = len ? memrchr(from->data, '\n', len) : NULL;
+	if (newline)
+		len = (size_t)(newline - from->data) + 1;
+	else if (len < size && !complete)
+		len = 0;
+	return move(from, to, len);
 }
 
 int

@@ -134,50 +134,105 @@ is_assignment(const char *word, size_t len)
 	return i && i < len && word[i] == '=';
 }
 
+/* Where the word at AT ends; NULL if only a shell knows, or knows what it means. */
+static const char *
+skip_word(const char *at, const char *end)
+{
+	enum { PLAIN, BLANK, SHELL, QUOTE, ESCAPE };
+	static const unsigned char kinds[256] = {
+		[' '] = BLANK,
+		['\t'] = BLANK,
+		[';'] = SHELL,
+		['&'] = SHELL,
+		['|'] = SHELL,
+		['<'] = SHELL,
+		['>'] = SHELL,
+		['('] = SHELL,
+		[')'] = SHELL,
+		['$'] = SHELL,
+		['`'] = SHELL,
+		['"'] = SHELL,
+		['*'] = SHELL,
+		['?'] = SHELL,
+		['['] = SHELL,
+		[']'] = SHELL,
+		['{'] = SHELL,
+		['}'] = SHELL,
+		['~'] = SHELL,
+		['\n'] = SHELL,
+		['\0'] = SHELL,
+		['\''] = QUOTE,
+		['\\'] = ESCAPE,
+	};
+	for (; at < end; at++) {
+		switch (kinds[(unsigned char)*at]) {
+		case PLAIN:
+			break;
+		case BLANK:
+			return at;
+		case SHELL:
+			return NULL;
+		case QUOTE:
+			do
+				at++;
+			while (at < end && *at && *at != '\'');
+			if (at == end || !*at)
+				return NULL;
+			break;
+		case ESCAPE:
+			at++;
+			if (at == end || !*at || *at == '\n')
+				return NULL;
+			break;
+		}
+	}
+	return at;
+}
+
+/* Copies the word at *AT, at most ROOM bytes of it, without its quotes and with no NUL behind it.
+ * Returns its length; *AT is its end then. skip_word() must have found one. */
+static size_t
+unquote(const char **at, const char *end, char *out, size_t room)
+{
+	size_t len = 0;
+	bool quoted = false;
+	const char *in = *at;
+	for (; in < end && (quoted || !is_blank(*in)); in++) {
+		if (*in == '\'') {
+			quoted = !quoted;
+			continue;
+		}
+		if (*in == '\\' && !quoted)
+			in++;
+		if (len < room)
+			out[len] = *in;
+		len++;
+	}
+	*at = in;
+	return len;
+}
+
 bool
 command_needs_shell(const char *line, size_t len)
 {
-	static const bool special[256] = {
-		[';'] = true,
-		['&'] = true,
-		['|'] = true,
-		['<'] = true,
-		['>'] = true,
-		['('] = true,
-		[')'] = true,
-		['$'] = true,
-		['`'] = true,
-		['\\'] = true,
-		['"'] = true,
-		['\''] = true,
-		['*'] = true,
-		['?'] = true,
-		['['] = true,
-		[']'] = true,
-		['{'] = true,
-		['}'] = true,
-		['~'] = true,
-		['\n'] = true,
-		['\0'] = true,
-	};
-	const char *first = NULL;
-	size_t first_len = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (special[(unsigned char)line[i]])
-			return true;
-		if (is_blank(line[i]) || (i && !is_blank(line[i - 1])))
+	const char *first = NULL, *end = line + len;
+	for (const char *at = line; at < end;) {
+		if (is_blank(*at)) {
+			at++;
 			continue;
-		size_t end = i;
-		while (end < len && !is_blank(line[end]))
-			end++;
-		if (line[i] == '#' || (line[i] == '!' && end == i + 1))
-			return true;
-		if (!first) {
-			first = line + i;
-			first_len = end - i;
 		}
+		const char *word = at;
+		at = skip_word(word, end);
+		if (!at || *word == '#' || (*word == '!' && at == word + 1))
+			return true;
+		if (!first)
+			first = word;
 	}
-	return !first || is_assignment(first, first_len) || is_shell_word(first, first_len);
+	if (!first || is_assignment(first, (size_t)(end - first)))
+		return true;
+	char name[16];
+	size_t name_len = unquote(&first, end, name, sizeof(name));
+	return !name_len || is_shell_word(name, name_len);
 }
 
 static void
@@ -187,23 +242,21 @@ split(struct command *command, const char *line, size_t len)
 		command->room = 2 * len + 64;
 		command->words = xrealloc(command->words, command->room);
 	}
-	memcpy(command->words, line, len);
-	command->words[len] = '\0';
-	size_t argc = 0;
-	for (char *at = command->words;;) {
-		while (is_blank(*at))
-			*at++ = '\0';
+	const char *at = line, *end = line + len;
+	char *out = command->words;
+	for (size_t argc = 0;; argc++) {
+		while (at < end && is_blank(*at))
+			at++;
 		if (argc + 1 >= command->argv_room) {
 			command->argv_room = command->argv_room ? 2 * command->argv_room : 16;
 			command->argv =
 				xrealloc(command->argv, command->argv_room * sizeof(char *));
 		}
-		command->argv[argc] = *at ? at : NULL;
-		if (!*at)
+		command->argv[argc] = at < end ? out : NULL;
+		if (at == end)
 			return;
-		argc++;
-		while (*at && !is_blank(*at))
-			at++;
+		out += unquote(&at, end, out, len);
+		*out++ = '\0';
 	}
 }
 

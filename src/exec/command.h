@@ -1,6 +1,8 @@
 /*
  * How a command line is run: split at blanks and exec'd directly where no shell would do anything
  * else with it (half the cost of going through sh; make does the same), through /bin/sh otherwise.
+ * Single quotes and backslashes, which make any bytes but NUL a word, are undone here; only double
+ * quotes, in which a shell does more, are left to it.
  */
 #ifndef EXEC_COMMAND_H
 #define EXEC_COMMAND_H
@@ -20,12 +22,13 @@ struct command_cache {
 struct command {
 	const char *file; /* what to exec; NULL: only the shell can say */
 	char **argv;	  /* NULL-terminated */
-	char *words;	  /* the line, cut up */
+	char *words;	  /* the line, cut up and without its quotes */
 	size_t room;	  /* of WORDS */
 	size_t argv_room;
 };
 
-/* True if LINE must go to the shell whatever its first word is found to be. Pure. */
+/* True if LINE must go to the shell whatever its first word is found to be: there is something else
+ * in it than words and blanks, or the first word is the shell's own. Pure. */
 bool command_needs_shell(const char *line, size_t len);
 
 /*

@@ -29,6 +29,7 @@
 #define STARTED_NS (EXEC_STARTED_MS * CLOCK_NS_PER_MS)
 #define FLUSH_NS (5 * CLOCK_NS_PER_MS) /* how long a result waits for others */
 #define FLUSH_BYTES (64 * 1024)
+#define LINES_NS (50 * CLOCK_NS_PER_MS)	 /* how long lines wait for others */
 #define RETRY_NS (100 * CLOCK_NS_PER_MS) /* after the system had no room for another process */
 #define LEAVE_MS 5000
 
@@ -45,13 +46,16 @@ struct executor {
 	struct slot slot;
 	struct staged *queue; /* in order; queue[0] is the next */
 	size_t queued, queue_room;
-	size_t queue_peak; /* the longest since results were last sent */
-	int64_t unsent_ns; /* since when a result waits to be sent; 0: none does */
-	int64_t retry_ns;  /* no spawn before this */
-	uint64_t seq;	   /* of the attempt */
-	bool announced;	   /* STARTED was sent for it */
-	bool offered;	   /* OFFER was sent for it */
-	uint32_t credits;  /* for its output, while it runs */
+	size_t queue_peak;    /* the longest since results were last sent */
+	int64_t unsent_ns;    /* since when a result waits to be sent; 0: none does */
+	int64_t retry_ns;     /* no spawn before this */
+	uint64_t seq;	      /* of the attempt */
+	bool announced;	      /* STARTED was sent for it */
+	bool offered;	      /* OFFER was sent for it */
+	bool begun;	      /* a chunk was sent of it */
+	uint32_t credits;     /* for its output, while it runs */
+	uint64_t lines_total; /* with --output line: bytes of it when last looked at */
+	int64_t lines_ns;     /* when lines of it are to be sent, CLOCK_NEVER: none wait */
 	struct attempt attempt;
 	struct outbox outbox;
 };
@@ -90,8 +94,9 @@ send_result(struct executor *executor)
 {
 	struct attempt *attempt = &executor->attempt;
 	struct result *result = &attempt->result;
-	result->offered =
-		executor->offered || result->out_bytes + result->err_bytes > EXEC_RIDE_BYTES;
+	bool begun = executor->offered || executor->begun;
+	bool small = result->out_bytes + result->err_bytes <= EXEC_RIDE_BYTES;
+	result->offered = !result->away && (begun || !small);
 	result->out = attempt->capture.streams[0].memory.data;
 	result->err = attempt->capture.streams[1].memory.data;
 	conn_begin(&executor->conn, FRAME_ENDED);
@@ -144,8 +149,12 @@ set_up(struct executor *executor, struct unpack *in)
 		bind_to(&slot->setup.cpus); /* what came of it is read back and reported */
 	struct cpus current = bind_current();
 	environment_init(&slot->environment, executor->variables, &slot->setup, &current);
-	slot->capture_options = (struct capture_options){
-		.tmpdir = slot->setup.tmpdir, .spool_bytes = slot->setup.spool_bytes};
+	/* What goes to the store needs no limit: that disk is the limit. */
+	bool stored = slot->setup.output == OUTPUT_STORE;
+	slot->capture_options = (struct capture_options){.tmpdir = slot->setup.tmpdir,
+		.spool_bytes = stored ? UINT64_MAX : slot->setup.spool_bytes,
+		.lines = slot->setup.output == OUTPUT_LINE};
+	sink_init(&slot->sink, &slot->setup);
 	conn_begin(&executor->conn, FRAME_READY);
 	cpus_pack(&executor->conn.out, &current);
 	conn_end(&executor->conn);
@@ -241,8 +250,10 @@ start_next(struct executor *executor)
 		executor->retry_ns <= clock_now_ns()) {
 		struct staged next = unqueue(executor, 0);
 		executor->seq = next.seq;
-		executor->announced = executor->offered = false;
-		executor->credits = 0;
+		executor->announced = executor->offered = executor->begun = false;
+		executor->credits = executor->slot.capture_options.lines ? EXEC_LINE_CREDITS : 0;
+		executor->lines_total = 0;
+		executor->lines_ns = CLOCK_NEVER;
 		executor->progress->started = next.seq;
 		attempt_start(&executor->attempt, &executor->slot, next.task);
 		if (executor->attempt.phase == ATTEMPT_IDLE) {
@@ -261,6 +272,41 @@ start_next(struct executor *executor)
 	}
 }
 
+/* Lines go out when the first of them has waited LINES_NS, or when they fill a chunk. */
+static bool
+lines_are_due(struct executor *executor, int64_t now)
+{
+	const struct capture *capture = &executor->attempt.capture;
+	uint64_t total = capture->streams[0].total + capture->streams[1].total;
+	if (total != executor->lines_total && executor->lines_ns == CLOCK_NEVER)
+		executor->lines_ns = now + LINES_NS;
+	executor->lines_total = total;
+	return now >= executor->lines_ns || capture_pending(capture, 0) >= EXEC_LINE_BYTES ||
+	       capture_pending(capture, 1) >= EXEC_LINE_BYTES;
+}
+
+/* Sends of the output what may go while the task runs. */
+static void
+send_output(struct executor *executor, int64_t now)
+{
+	struct attempt *attempt = &executor->attempt;
+	const struct capture_options *options = &executor->slot.capture_options;
+	if (attempt->phase == ATTEMPT_IDLE || (options->lines && !lines_are_due(executor, now)))
+		return;
+	/* No event tells of room that we make ourselves: until the credit or the output is used up.
+	 */
+	while (executor->credits && attempt->phase != ATTEMPT_ENDED &&
+		outbox_send_chunks(&executor->conn, executor->seq, &attempt->capture,
+			&executor->credits, false, options)) {
+		executor->begun = true;
+		for (int i = 0; i < 2; i++)
+			if (attempt->full[i])
+				attempt_read(attempt, &executor->slot, i);
+	}
+	if (executor->credits && executor->conn.out.len < OUTBOX_CONN_BYTES)
+		executor->lines_ns = CLOCK_NEVER; /* what is left is no whole line */
+}
+
 /* What the attempt has come to since the last turn. */
 static void
 look_at_attempt(struct executor *executor, int64_t now)
@@ -272,18 +318,12 @@ look_at_attempt(struct executor *executor, int64_t now)
 		send_seq(executor, FRAME_STARTED, executor->seq);
 		executor->announced = true;
 	}
-	if ((attempt->full[0] || attempt->full[1]) && !executor->offered) {
+	if ((attempt->full[0] || attempt->full[1]) && !executor->offered &&
+		!executor->slot.capture_options.lines) {
 		send_seq(executor, FRAME_OFFER, executor->seq);
 		executor->offered = true;
 	}
-	/* No event tells of room that we make ourselves: until the credit or the output is used up.
-	 */
-	while (executor->credits && attempt->phase != ATTEMPT_ENDED &&
-		outbox_send_chunks(&executor->conn, executor->seq, &attempt->capture,
-			&executor->credits, &executor->slot.capture_options))
-		for (int i = 0; i < 2; i++)
-			if (attempt->full[i])
-				attempt_read(attempt, &executor->slot, i);
+	send_output(executor, now);
 	if (attempt->phase == ATTEMPT_ENDED) {
 		send_result(executor);
 		if (executor->slot.sick)
@@ -300,6 +340,12 @@ next_deadline(const struct executor *executor)
 	if (attempt->phase == ATTEMPT_ALIVE && !executor->announced &&
 		attempt->start_ns + STARTED_NS < next)
 		next = attempt->start_ns + STARTED_NS;
+	/* Credit, or room in the connection, comes with an event of its own. */
+	if (attempt->phase != ATTEMPT_IDLE && executor->credits && !executor->conn.out.len &&
+		executor->lines_ns < next)
+		next = executor->lines_ns;
+	if (sink_deadline(&executor->slot.sink) < next)
+		next = sink_deadline(&executor->slot.sink);
 	if (executor->unsent_ns && executor->unsent_ns + FLUSH_NS < next)
 		next = executor->unsent_ns + FLUSH_NS;
 	if (attempt->phase == ATTEMPT_IDLE && executor->queued && !outbox_full(&executor->outbox) &&
@@ -361,7 +407,9 @@ turn(struct executor *executor)
 		if (!alive)
 			return false;
 	}
-	look_at_attempt(executor, clock_now_ns());
+	int64_t then = clock_now_ns();
+	look_at_attempt(executor, then);
+	sink_tick(&executor->slot.sink, then);
 	return true;
 }
 
@@ -381,5 +429,6 @@ executor_main(int socket, char **variables, struct executor_progress *progress)
 		;
 	if (executor.attempt.phase != ATTEMPT_IDLE || executor.slot.setup.stray == STRAY_KILL)
 		tree_kill_all(LEAVE_MS);
+	sink_close(&executor.slot.sink);
 	return 0;
 }

@@ -20,7 +20,8 @@ enum frame_type {
 	FRAME_ENDED,	/* seq u64, result */
 	FRAME_RECALLED, /* seq u64, given u8: 1 given back, 0 too late */
 	FRAME_OFFER,	/* seq u64: it runs, and its spool is full: fetch its output */
-	FRAME_CHUNK,	/* seq u64, stream u8 (1, 2), bytes */
+	FRAME_CHUNK,	/* seq u64, stream u8 (1, 2), bytes: of an output that is fetched, or
+			 * lines of a task that runs */
 	FRAME_OUT_END,	/* seq u64: all chunks of an offered output are sent */
 	FRAME_SICK,	/* text: descendants of a task cannot be killed; the slot is to be closed */
 };
@@ -31,5 +32,9 @@ enum frame_type {
 #define EXEC_RIDE_BYTES (16 * 1024)
 
 #define EXEC_CHUNK_BYTES (64 * 1024)
+
+/* With --output line: a chunk's size, and how many each task may send before credit comes. */
+#define EXEC_LINE_BYTES (16 * 1024)
+#define EXEC_LINE_CREDITS 4
 
 #endif

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { CONN_BYTES = 512 * 1024 };
-
 bool
 outbox_full(const struct outbox *outbox)
 {
@@ -31,17 +29,30 @@ outbox_credit(struct outbox *outbox, uint64_t seq, uint32_t chunks)
 			outbox->entries[i].credits += chunks;
 }
 
+static bool
+take_chunk(struct capture *capture, int i, struct buf *bytes, bool complete,
+	const struct capture_options *options)
+{
+	if (options->lines)
+		return capture_take_lines(capture, i, bytes, EXEC_LINE_BYTES, complete, options) >
+		       0;
+	return capture_take(capture, i, bytes, EXEC_CHUNK_BYTES, options) > 0;
+}
+
 bool
 outbox_send_chunks(struct conn *conn, uint64_t seq, struct capture *capture, uint32_t *credits,
-	const struct capture_options *options)
+	bool complete, const struct capture_options *options)
 {
 	static struct buf bytes;
 	bool sent = false;
-	while (*credits && conn->out.len < CONN_BYTES) {
-		int i = capture_pending(capture, 0) ? 0 : 1;
-		if (!capture_pending(capture, i))
-			break;
-		capture_take(capture, i, &bytes, EXEC_CHUNK_BYTES, options);
+	while (*credits && conn->out.len < OUTBOX_CONN_BYTES) {
+		int i = options->lines && capture->taken_last == 0;
+		if (!take_chunk(capture, i, &bytes, complete, options)) {
+			i = !i;
+			if (!take_chunk(capture, i, &bytes, complete, options))
+				break;
+		}
+		capture->taken_last = i;
 		conn_begin(conn, FRAME_CHUNK);
 		pack_u64(&conn->out, seq);
 		pack_u8(&conn->out, (uint8_t)(i + 1));
@@ -59,7 +70,8 @@ outbox_turn(struct outbox *outbox, struct conn *conn, const struct capture_optio
 {
 	for (int i = 0; i < outbox->count; i++) {
 		struct outbox_entry *entry = &outbox->entries[i];
-		outbox_send_chunks(conn, entry->seq, &entry->capture, &entry->credits, options);
+		outbox_send_chunks(
+			conn, entry->seq, &entry->capture, &entry->credits, true, options);
 		if (capture_pending(&entry->capture, 0) || capture_pending(&entry->capture, 1))
 			continue;
 		conn_begin(conn, FRAME_OUT_END);

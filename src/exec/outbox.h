@@ -12,6 +12,9 @@ struct conn;
 /* Beyond this the slot starts nothing new until one is fetched. */
 #define OUTBOX_MAX 4
 
+/* While the connection holds this much nothing is added. */
+#define OUTBOX_CONN_BYTES (512 * 1024)
+
 struct outbox {
 	int count;
 	struct outbox_entry {
@@ -33,9 +36,10 @@ void outbox_credit(struct outbox *outbox, uint64_t seq, uint32_t chunks);
 void outbox_turn(struct outbox *outbox, struct conn *conn, const struct capture_options *options);
 
 /* Puts chunks of one capture into the connection while there is credit and the connection holds
- * little; true if it put any. */
+ * little; true if it put any. If OPTIONS ask for lines, they are of whole lines (but for one longer
+ * than a chunk, and the last, once the capture is COMPLETE) and of both streams in turn. */
 bool outbox_send_chunks(struct conn *conn, uint64_t seq, struct capture *capture, uint32_t *credits,
-	const struct capture_options *options);
+	bool complete, const struct capture_options *options);
 
 void outbox_clear(struct outbox *outbox);
 

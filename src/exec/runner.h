@@ -47,6 +47,8 @@ struct runner_events {
 	void (*recalled)(void *arg, int slot, uint64_t seq, bool given);
 	/* The task runs and prints more than can be held: its output is to be fetched now. */
 	void (*offered)(void *arg, int slot, uint64_t seq);
+	/* Of a task whose output is fetched; with --output line also unasked, of one that runs,
+	 * EXEC_LINE_CREDITS of them before the first credit. */
 	void (*chunk)(void *arg, int slot, uint64_t seq, int stream, const char *data, size_t len);
 	void (*out_end)(void *arg, int slot, uint64_t seq);
 	/* Descendants of the task that ended last cannot be killed: the slot takes no more tasks,

@@ -3,6 +3,7 @@
 #define EXEC_SETUP_H
 
 #include "base/cpus.h"
+#include "tasks/result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,9 +23,14 @@ struct setup {
 	int threads;	      /* OMP_NUM_THREADS and its kin, where unset */
 	uint64_t ntasks;      /* MPBATCH_NTASKS; 0: not known */
 	uint64_t spool_bytes; /* per stream of a task, beyond what is held in memory */
+	int session;	      /* in the names of the store's files */
+	enum output_mode output;
+	bool remove_empty;     /* OUTPUT_FILES: files that stayed empty are removed */
+	bool keep_failed_only; /* OUTPUT_FILES: so are those of a task that succeeded */
 	enum stray_policy stray;
 	struct cpus cpus;	 /* empty: do not bind */
 	char *tmpdir;		 /* where outputs are spooled */
+	char *run_dir;		 /* absolute; OUTPUT_STORE: where the store is. "" or NULL: none */
 	char *keep;		 /* globs of launcher variables to keep, separated by newlines */
 	const char *environment; /* rank 0's: NAME=value strings, each ended by NUL */
 	size_t environment_len;	 /* bytes of them in all; 0: the executor's own environment */
@@ -32,7 +38,8 @@ struct setup {
 
 void setup_pack(struct buf *buf, const struct setup *setup);
 
-/* False if bad. TMPDIR and KEEP are the caller's to free, ENVIRONMENT points into the payload. */
+/* False if bad. TMPDIR, RUN_DIR and KEEP are the caller's to free, ENVIRONMENT points into the
+ * payload. */
 bool setup_unpack(struct unpack *in, struct setup *setup);
 
 #endif

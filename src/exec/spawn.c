@@ -45,6 +45,8 @@ child_main(void *arg)
 			return fail(child, STEP_INPUT);
 		close(fd);
 	}
+	if (spawn->merge && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return fail(child, STEP_EXEC);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

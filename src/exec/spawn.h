@@ -7,6 +7,7 @@
 
 #include "tasks/result.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct spawn {
@@ -15,6 +16,7 @@ struct spawn {
 	char *const *environment;
 	const char *cwd;   /* "": stay */
 	const char *input; /* "": standard input as it is, /dev/null */
+	bool merge;	   /* standard error is standard output */
 };
 
 struct spawn_failure {

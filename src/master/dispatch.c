@@ -5,11 +5,14 @@
 #include "base/pack.h"
 #include "master/internal.h"
 #include "run/journal.h"
+#include "run/resume.h"
 #include "sched/sched.h"
-#include "tasks/list.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 
 #include <string.h>
+
+enum { SKIPPED_A_TURN = 20000 };
 
 #define BATCH_BYTES (64 * 1024)
 #define BACKLOG_BYTES (64 << 20) /* of outputs in memory: hand out nothing until they are out */
@@ -32,34 +35,119 @@ master_task_returned(struct master *master, struct flight *flight)
 	master->returned[master->nreturned++] = task;
 }
 
+/* --- the next task --- */
+
+static enum task_barrier
+stronger(enum task_barrier a, enum task_barrier b)
+{
+	return a > b ? a : b;
+}
+
+/* Is it to be run in this session? */
+static bool
+is_asked_for(struct master *master, const struct task *task)
+{
+	const struct master_options *options = &master->options;
+	if (!options->resume)
+		return true;
+	enum resume_verdict verdict =
+		resume_verdict(options->resume, task->index, task_identity(task));
+	if (verdict == RESUME_DONE) {
+		master->done_before++;
+		ledger_set(options->ledger, task->index, LEDGER_SUCCEEDED);
+		return false;
+	}
+	if (verdict == RESUME_FAILED ? !options->leave_failed : !options->leave_new)
+		return true;
+	master->left_out++;
+	if (verdict == RESUME_FAILED)
+		ledger_set(options->ledger, task->index, LEDGER_FAILED);
+	return false;
+}
+
+/* What source_next() has to say, without the tasks that are left out; of those so many a turn. */
+static enum next
+take_from_source(struct master *master, struct task **task, struct err *err)
+{
+	for (int left = SKIPPED_A_TURN; left; left--) {
+		enum next next = source_next(master->options.source, task, err);
+		if (next == NEXT_AGAIN)
+			break;
+		if (next != NEXT_ONE)
+			return next;
+		(*task)->barrier = stronger((*task)->barrier, master->passed);
+		master->passed = BARRIER_NONE;
+		if (is_asked_for(master, *task)) {
+			(*task)->order = master->order++;
+			return next;
+		}
+		master->passed = (*task)->barrier;
+		task_free(*task);
+	}
+	master->skipping = true;
+	return NEXT_AGAIN;
+}
+
+/* Everything before the barrier has ended: may what is behind it begin? */
+static void
+pass_barrier(struct master *master)
+{
+	uint64_t open = master->failed + master->cancelled + master->left_out;
+	struct task *task = master->barred;
+	master->barred = NULL;
+	if (task->barrier != BARRIER_CHECK || !open) {
+		master->next = task;
+		return;
+	}
+	log_error("task %llu waits for a barrier that checks, and %llu task%s before it ha%s not "
+		  "succeeded: nothing behind it is started",
+		(unsigned long long)task->index, (unsigned long long)open, open == 1 ? "" : "s",
+		open == 1 ? "s" : "ve");
+	task_free(task);
+	master_stop(master, STOP_BARRIER);
+}
+
+static void
+take_next(struct master *master)
+{
+	struct err err;
+	struct task *task;
+	enum next next = take_from_source(master, &task, &err);
+	master->list_waits = next == NEXT_WAIT;
+	if (next == NEXT_END)
+		master->list_ended = true;
+	if (next == NEXT_ERROR) {
+		log_error("%s: no further task is started", err.text);
+		master_stop(master, STOP_LIST);
+	}
+	if (next == NEXT_ONE && task->barrier)
+		master->barred = task;
+	else if (next == NEXT_ONE)
+		master->next = task;
+}
+
 /* The task to hand out next is in master->next; false if there is none now. */
 static bool
 have_next(struct master *master)
 {
-	if (master->next)
-		return true;
-	if (master->nreturned) {
+	if (!master->next && master->nreturned)
 		master->next = master->returned[--master->nreturned];
-		return true;
-	}
-	if (master->list_ended)
-		return false;
-	struct err err;
-	enum list_status status = list_next(master->options.list, &master->next, &err);
-	master->list_waits = status == LIST_WAIT;
-	if (status == LIST_END)
-		master->list_ended = true;
-	if (status == LIST_ERROR) {
-		log_error("%s: no further task is started", err.text);
-		master_stop(master, STOP_LIST);
-	}
-	return status == LIST_TASK;
+	if (!master->next && !master->barred && !master->list_ended && !master->stop)
+		take_next(master);
+	if (!master->next && master->barred && !flights_count(master->flights))
+		pass_barrier(master);
+	return master->next;
 }
+
+/* --- handing out --- */
 
 static bool
 may_dispatch(struct master *master)
 {
 	if (master->stop || output_backlog(master->output) > BACKLOG_BYTES)
+		return false;
+	uint64_t limit = master->options.limit;
+	if (limit && flights_count(master->flights) >= limit)
 		return false;
 	bool full = master->options.journal && journal_full(master->options.journal);
 	if (full && !master->pause_reported)
@@ -129,16 +217,20 @@ recall_for_idle_slots(struct master *master)
 void
 master_dispatch(struct master *master)
 {
+	master->skipping = false;
 	while (may_dispatch(master) && have_next(master)) {
 		uint64_t remaining =
 			1 + master->nreturned +
-			(master->list_ended ? 0 : list_remaining(master->options.list));
+			(master->list_ended ? 0 : source_remaining(master->options.source));
 		int count;
 		int worker = sched_pick(master->sched, &master->next->need, remaining, &count);
 		if (worker < 0)
 			return;
+		if (master->options.limit)
+			count = 1;
 		send_batch(master, worker, count);
 	}
-	if (!master->stop && master->list_ended && !master->nreturned && !master->next)
+	bool none = (master->list_ended || master->barred) && !master->nreturned && !master->next;
+	if (!master->stop && none)
 		recall_for_idle_slots(master);
 }

@@ -3,6 +3,7 @@
 #define MASTER_INTERNAL_H
 
 #include "master/flights.h"
+#include "master/ledger.h"
 #include "master/master.h"
 #include "master/members.h"
 #include "master/output.h"
@@ -11,6 +12,8 @@
 enum master_stop {
 	STOP_NO,
 	STOP_INTERRUPT,
+	STOP_READER,  /* whoever read our output has gone away */
+	STOP_BARRIER, /* tasks before a barrier have not succeeded */
 	STOP_LIST,    /* the list is bad, or has changed: exit code 3 */
 	STOP_FAILURE, /* the run itself failed: exit code 4 */
 };
@@ -23,28 +26,44 @@ struct master {
 	struct output *output;
 	struct task **returned; /* came back unstarted: handed out again first */
 	size_t nreturned, returned_room;
-	struct task *next; /* taken from RETURNED or the list, to be handed out now */
+	struct task *next;   /* taken from RETURNED or the source, to be handed out now */
+	struct task *barred; /* taken from the source; waits for all before it */
+	enum task_barrier passed; /* barriers of tasks that were left out */
+	uint64_t order;		  /* tasks taken from the source to be run */
+	uint64_t done_before;	  /* left out: an earlier session has done them */
+	uint64_t left_out;	  /* not asked for, and not done */
+	bool skipping;		  /* more are to be left out at once */
 	bool list_ended;
 	bool list_waits;
-	uint64_t handed_out; /* of the list */
+	uint64_t handed_out;	  /* the highest index */
 	uint64_t failed;
 	uint64_t cancelled;
 	uint64_t recorded;
+	uint64_t by_reason[RESULT_REASONS];
+	int64_t snapshot_ns; /* when the last was made */
+	uint64_t snapshots;
 	enum master_stop stop;
 	int interrupts;
 	int64_t settle_ns; /* CLOCK_NEVER: not interrupted */
 	int64_t active_ns; /* when something last happened */
 	int said_bye;	   /* workers that are through */
 	int gone;	   /* of these, before they ever said HELLO */
+	bool output_failed;
 	bool draining;
 	bool finished;
 	bool paths_reported;
 	bool pause_reported;
-	struct buf lines; /* records of this turn */
+	struct buf lines;    /* records of this turn */
+	struct buf joblines; /* the same for the job log */
 };
 
 /* Nothing more is handed out, because of WHY. */
 void master_stop(struct master *master, enum master_stop why);
+
+/* A snapshot of the run for those who watch it, once a second while something happens, else every
+ * STATUS_BEAT_S (snapshot.c). */
+void master_snapshot(struct master *master, int64_t now_ns);
+int64_t master_snapshot_due_ns(const struct master *master);
 
 /* Hands out what can be handed out (dispatch.c). */
 void master_dispatch(struct master *master);

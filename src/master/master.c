@@ -7,10 +7,11 @@
 #include "base/pack.h"
 #include "comm/transport.h"
 #include "master/internal.h"
+#include "run/joblog.h"
 #include "run/journal.h"
 #include "run/record.h"
 #include "sched/sched.h"
-#include "tasks/list.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 #include "ui/observer.h"
 
@@ -18,15 +19,14 @@
 
 #define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
 
-enum { SESSION = 1 };
-
 void
 master_stop(struct master *master, enum master_stop why)
 {
 	if (why > master->stop)
 		master->stop = why;
 	task_free(master->next);
-	master->next = NULL;
+	task_free(master->barred);
+	master->next = master->barred = NULL;
 	while (master->nreturned)
 		task_free(master->returned[--master->nreturned]);
 	master->list_waits = false;
@@ -102,11 +102,17 @@ master_lost(struct master *master, int peer)
 static void
 count(struct master *master, const struct result *result)
 {
+	enum ledger_state state = LEDGER_FAILED;
 	master->recorded++;
-	if (result->reason == RESULT_CANCELLED)
-		master->cancelled++;
-	else if (result->reason != RESULT_OK)
-		master->failed++;
+	master->by_reason[result->reason]++;
+	if (result->reason == RESULT_OK)
+		state = LEDGER_SUCCEEDED;
+	else if (result->reason == RESULT_CANCELLED)
+		state = LEDGER_OPEN;
+	master->failed += state == LEDGER_FAILED;
+	master->cancelled += state == LEDGER_OPEN;
+	if (master->options.ledger)
+		ledger_set(master->options.ledger, result->index, state);
 }
 
 static void
@@ -115,22 +121,36 @@ record(struct master *master, const struct flight *flight)
 	const struct member *member = &master->members.list[flight->worker];
 	bool known = flight->result.slot < member->hello.nslots;
 	const struct member_slot *slot = known ? &member->slots[flight->result.slot] : NULL;
+	const struct record entry = {.session = master->options.session_number,
+		.host = member->hello.host,
+		.rank = member->hello.rank,
+		.slot = known ? (int)slot->number : 0,
+		.cores = known ? slot->cores : "",
+		.task = flight->task,
+		.result = &flight->result};
 	count(master, &flight->result);
 	if (master->options.journal)
-		record_append(&master->lines, &(struct record){.session = SESSION,
-						      .host = member->hello.host,
-						      .rank = member->hello.rank,
-						      .slot = known ? (int)slot->number : 0,
-						      .cores = known ? slot->cores : "",
-						      .task = flight->task,
-						      .result = &flight->result});
+		record_append(&master->lines, &entry);
+	if (master->options.joblog)
+		joblog_append(&master->joblines, &entry);
 	struct observer *observer = master->options.observer;
 	if (observer)
 		observer->ops->ended(observer, &(struct observed_end){.task = flight->task,
 						       .result = &flight->result,
 						       .host = member->hello.host,
+						       .slot = known ? member->first_slot +
+									       flight->result.slot
+								     : -1,
 						       .tail = flight->tail.data,
 						       .tail_len = flight->tail.len});
+}
+
+static void
+append(struct journal *journal, struct buf *lines)
+{
+	if (lines->len)
+		journal_append(journal, lines->data, lines->len);
+	buf_consume(lines, lines->len);
 }
 
 /* A success is recorded only now, when its output is out. */
@@ -142,20 +162,19 @@ record_done(struct master *master)
 		record(master, flight);
 		flights_remove(master->flights, flight, false);
 	}
-	if (!master->lines.len)
-		return;
-	journal_append(master->options.journal, master->lines.data, master->lines.len);
-	buf_consume(&master->lines, master->lines.len);
+	append(master->options.journal, &master->lines);
+	append(master->options.joblog, &master->joblines);
 }
 
 static void
 write_output(struct master *master)
 {
 	struct err err;
-	if (output_write(master->output, &err) == 0 || master->stop == STOP_FAILURE)
+	if (output_write(master->output, &err) == 0 || master->output_failed)
 		return;
+	master->output_failed = true;
 	log_error("%s: the run is stopped", err.text);
-	master_stop(master, STOP_FAILURE);
+	master_stop(master, output_is_closed(master->output) ? STOP_READER : STOP_FAILURE);
 	send_kill_all(master, master->options.grace_ms);
 }
 
@@ -163,8 +182,10 @@ static void
 check_journal(struct master *master)
 {
 	struct err err;
-	if (!master->options.journal || master->stop == STOP_FAILURE ||
-		!journal_failed(master->options.journal, &err))
+	struct journal *journal = master->options.journal, *joblog = master->options.joblog;
+	bool failed = (journal && journal_failed(journal, &err)) ||
+		      (joblog && journal_failed(joblog, &err));
+	if (!failed || master->stop == STOP_FAILURE)
 		return;
 	log_error("%s: no further task is started", err.text);
 	master_stop(master, STOP_FAILURE);
@@ -188,7 +209,7 @@ check_slots(struct master *master)
 {
 	if (master->members.count + master->gone < master->options.workers || master->stop)
 		return;
-	bool work = master->next || master->nreturned || !master->list_ended;
+	bool work = master->next || master->barred || master->nreturned || !master->list_ended;
 	if (!work || sched_total_slots(master->sched) > 0 || members_have_slots(&master->members))
 		return;
 	log_error("no slot is left to run tasks on");
@@ -199,11 +220,14 @@ check_slots(struct master *master)
 static bool
 is_over(const struct master *master)
 {
-	bool no_more = master->stop || (master->list_ended && !master->next && !master->nreturned);
-	if (!no_more)
+	bool none = master->list_ended && !master->next && !master->barred && !master->nreturned;
+	if (!master->stop && !none)
 		return false;
+	bool ended = flights_count(master->flights) == 0;
+	if (ended)
+		output_close(master->output);
 	if (output_write(master->output, NULL) == 0)
-		return flights_count(master->flights) == 0;
+		return ended && !output_holds(master->output) && !output_backlog(master->output);
 	struct flight *flight;
 	for (size_t at = 0; (flight = flights_next(master->flights, &at));)
 		if (!flight->ended && !master->members.list[flight->worker].lost)
@@ -242,11 +266,15 @@ show(struct master *master, int64_t now_ns)
 	struct observer *observer = master->options.observer;
 	if (!observer)
 		return;
-	struct observed_run run = {.tasks = list_count(master->options.list),
+	struct observed_run run = {.tasks = source_count(master->options.source),
+		.done_before = master->done_before,
+		.skipped = master->left_out,
 		.handed_out = master->handed_out,
 		.held = (int)flights_count(master->flights),
 		.slots = sched_total_slots(master->sched),
-		.hosts = master->members.hosts};
+		.hosts = master->members.hosts,
+		.in_line = output_in_line(master->output)};
+	run.busy = run.held < run.slots ? run.held : run.slots;
 	observer->ops->turn(observer, &run, now_ns);
 }
 
@@ -260,6 +288,7 @@ master_turn(struct master *master, int64_t now_ns)
 	master_dispatch(master);
 	check_slots(master);
 	end_run(master);
+	master_snapshot(master, now_ns);
 	show(master, now_ns);
 }
 
@@ -268,7 +297,13 @@ master_turn(struct master *master, int64_t now_ns)
 int64_t
 master_deadline_ns(const struct master *master)
 {
-	return master->settle_ns;
+	if (master->skipping)
+		return 0;
+	const struct observer *observer = master->options.observer;
+	int64_t due = master_snapshot_due_ns(master);
+	if (observer && observer->ops->due_ns && observer->ops->due_ns(observer) < due)
+		due = observer->ops->due_ns(observer);
+	return master->settle_ns < due ? master->settle_ns : due;
 }
 
 int64_t
@@ -282,7 +317,7 @@ master_poll_cap_ns(const struct master *master, int64_t now_ns)
 int
 master_list_fd(const struct master *master)
 {
-	return master->list_waits ? list_fd(master->options.list) : -1;
+	return master->list_waits ? source_fd(master->options.source) : -1;
 }
 
 int
@@ -300,13 +335,15 @@ master_finished(const struct master *master)
 int
 master_exit_code(const struct master *master)
 {
-	uint64_t tasks = list_count(master->options.list);
-	bool all = tasks && master->recorded == tasks; /* an interrupt that came too late for any */
+	const struct master_options *options = &master->options;
+	uint64_t tasks = source_count(options->source);
+	uint64_t known = master->recorded + master->done_before + master->left_out;
+	bool all = tasks && known == tasks; /* an interrupt that came too late for any */
 	if (master->stop == STOP_FAILURE)
 		return 4;
-	if ((master->stop && !all) || master->cancelled)
+	if ((master->stop && !all) || master->cancelled || (options->leave_new && master->left_out))
 		return 3;
-	return master->failed ? 1 : 0;
+	return master->failed || master->left_out ? 1 : 0;
 }
 
 static void
@@ -320,6 +357,15 @@ send_credit(void *arg, struct flight *flight, uint32_t chunks)
 	message_send(&member->link, member->peer);
 }
 
+static void
+before_output(void *arg)
+{
+	const struct master *master = arg;
+	struct observer *observer = master->options.observer;
+	if (observer && observer->ops->output)
+		observer->ops->output(observer);
+}
+
 struct master *
 master_new(const struct master_options *options)
 {
@@ -331,7 +377,12 @@ master_new(const struct master_options *options)
 	members_init(&master->members, options->transport->size);
 	master->sched = sched_new(&(struct sched_options){.polled = options->transport->size > 1});
 	master->output = output_new(&(struct output_options){
-		.fds = {options->fds[0], options->fds[1]}, .credit = send_credit, .arg = master});
+		.fds = {options->fds[0], options->fds[1]},
+		.by_line = options->by_line,
+		.order = options->order,
+		.credit = send_credit,
+		.before = before_output,
+		.arg = master});
 	return master;
 }
 
@@ -346,6 +397,7 @@ master_free(struct master *master)
 	output_free(master->output);
 	sched_free(master->sched);
 	buf_clear(&master->lines);
+	buf_clear(&master->joblines);
 	free(master->returned);
 	free(master);
 }

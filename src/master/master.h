@@ -14,21 +14,35 @@
 
 struct err;
 struct journal;
-struct list;
+struct ledger;
 struct master;
 struct message_head;
 struct observer;
+struct order;
+struct resume;
+struct source;
+struct status;
 struct transport;
 struct unpack;
 
 struct master_options {
 	struct transport *transport;
 	uint32_t session;	   /* in every message */
+	int session_number;	   /* of the run directory, from 1: in every record */
 	int workers;		   /* that will say HELLO */
-	struct list *list;	   /* not owned */
+	struct source *source;	   /* not owned */
+	uint64_t limit;		   /* tasks at a time; 0: as many as there are slots */
 	struct journal *journal;   /* not owned; NULL: none is kept */
+	struct journal *joblog;	   /* the same, in GNU parallel's format */
+	struct ledger *ledger;	   /* not owned: what became of each task; NULL: not kept */
+	struct resume *resume;	   /* not owned: what is done already; NULL: nothing is */
+	bool leave_failed, leave_new; /* of what is not done, which half not to run */
 	struct observer *observer; /* not owned; NULL: none */
 	int fds[2];		   /* where tasks' standard output and error go */
+	bool by_line;		   /* as lines come, not as tasks end */
+	struct order *order;	   /* outputs in the order of the tasks; NULL: as they end. Owned */
+	int64_t start_us;	   /* of the session, Unix time */
+	int64_t deadline_us;	   /* the end of the allocation; 0: not known */
 	uint64_t search_paths;	   /* hash of rank 0's PATH and LD_LIBRARY_PATH */
 	uint32_t grace_ms;	   /* of an interrupt: TERM, then KILL */
 	/* This long after an interrupt what has not ended is recorded as cancelled, because the
@@ -67,6 +81,9 @@ int master_output_fd(const struct master *master, int i);
 
 /* True once every worker is through with the run. */
 bool master_finished(const struct master *master);
+
+/* Where the run stands; status_clear() frees. */
+void master_status(const struct master *master, struct status *status);
 
 /* The exit code of mpbatch, once finished: 0 all succeeded, 1 some failed, 3 stopped early, 4 the
  * run itself failed. */

@@ -58,6 +58,9 @@ members_add(struct members *members, int peer, struct hello *hello, const struct
 			members->list, 2 * (unsigned long)(number + 1) * sizeof(*members->list));
 	struct member *member = &members->list[number];
 	*member = (struct member){.peer = peer, .hello = *hello, .link = *link};
+	if (number)
+		member->first_slot =
+			member[-1].first_slot + (int)member[-1].hello.nslots;
 	member->slots = xcalloc(hello->nslots, sizeof(*member->slots));
 	for (uint32_t k = 0; k < hello->nslots; k++)
 		member->slots[k] = (struct member_slot){

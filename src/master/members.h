@@ -18,6 +18,7 @@ struct member {
 	struct hello hello; /* its slots are moved to SLOTS */
 	struct member_slot *slots;
 	struct message_link link;
+	int first_slot; /* number in the run, from 0, of its first slot */
 	int open_slots; /* that are not down */
 	bool bye;
 	bool lost;

@@ -3,37 +3,32 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "master/order.h"
+#include "master/outlet.h"
+#include "tasks/task.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 /* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory; bytes of ours above which no
- * more are asked for; how much of the end of standard error is kept for the report. */
-enum { WINDOW = 8, BUFFERED_BYTES = 1 << 20, TAIL_BYTES = 1024 };
-
-struct sink {
-	int fd;
-	bool regular; /* a file: takes everything */
-	bool blocked;
-	struct buf buf;
-	uint64_t taken; /* bytes ever put into BUF */
-};
+ * more are asked for; how much of the end of standard error is kept for the report; the longest
+ * line that is kept whole. */
+enum { WINDOW = 8, BUFFERED_BYTES = 1 << 20, TAIL_BYTES = 1024, LINE_BYTES = 1 << 20 };
 
 struct output {
 	struct output_options options;
-	struct sink sinks[2];
+	struct outlet outlets[2];
 	struct flight_queue done;    /* wait until their bytes are written */
 	struct flight_queue waiting; /* rode, but another is being fetched */
 	struct flight_queue to_fetch;
-	struct flight *fetched; /* now; NULL: none */
-	uint32_t asked;		/* chunks of it that have not come */
+	struct flight_queue owing; /* by line: they are owed credit until ours is written */
+	struct flight *fetched;	   /* now; NULL: none */
+	uint32_t asked;		   /* chunks of it that have not come */
 	size_t waiting_bytes;
+	struct buf tagged;
 	struct err failure;
-	bool failed;
+	bool failed, reader_gone;
 };
 
 struct output *
@@ -41,12 +36,8 @@ output_new(const struct output_options *options)
 {
 	struct output *output = xcalloc(1, sizeof(*output));
 	output->options = *options;
-	for (int i = 0; i < 2; i++) {
-		struct stat status;
-		output->sinks[i].fd = options->fds[i];
-		output->sinks[i].regular =
-			fstat(options->fds[i], &status) == 0 && S_ISREG(status.st_mode);
-	}
+	for (int i = 0; i < 2; i++)
+		output->outlets[i] = outlet_init(options->fds[i]);
 	return output;
 }
 
@@ -55,18 +46,97 @@ output_free(struct output *output)
 {
 	if (!output)
 		return;
-	buf_clear(&output->sinks[0].buf);
-	buf_clear(&output->sinks[1].buf);
+	buf_clear(&output->outlets[0].buf);
+	buf_clear(&output->outlets[1].buf);
+	buf_clear(&output->tagged);
+	order_free(output->options.order);
 	free(output);
 }
 
-/* --- the order of outputs --- */
+/* --- where bytes go --- */
 
 static void
-put(struct output *output, int i, const char *data, size_t len)
+give_up(struct output *output, const struct err *err)
 {
-	buf_append(&output->sinks[i].buf, data, len);
-	output->sinks[i].taken += len;
+	if (!output->failed)
+		output->failure = *err;
+	output->failed = true;
+}
+
+/* To our output, or to the disk if it is not the flight's turn. */
+static void
+pass(struct output *output, const struct flight *flight, int i, const char *data, size_t len)
+{
+	struct order *order = output->options.order;
+	struct err err;
+	if (!order || order_is_turn(order, flight->task->order))
+		outlet_put(&output->outlets[i], data, len);
+	else if (!output->failed && order_add(order, i, data, len, &err) < 0)
+		give_up(output, &err);
+}
+
+/* The same with the tag and a tab before each line. */
+static void
+pass_tagged(struct output *output, struct flight *flight, int i, const char *data, size_t len)
+{
+	struct buf *tagged = &output->tagged;
+	while (len) {
+		const char *end = memchr(data, '\n', len);
+		size_t line = end ? (size_t)(end - data) + 1 : len;
+		if (!flight->in_line[i]) {
+			buf_append_string(tagged, flight->task->tag);
+			buf_append(tagged, "\t", 1);
+		}
+		buf_append(tagged, data, line);
+		flight->in_line[i] = !end;
+		data += line;
+		len -= line;
+	}
+	pass(output, flight, i, tagged->data, tagged->len);
+	buf_consume(tagged, tagged->len);
+}
+
+static void
+put(struct output *output, struct flight *flight, int i, const char *data, size_t len)
+{
+	if (!len)
+		return;
+	if (*flight->task->tag)
+		pass_tagged(output, flight, i, data, len);
+	else
+		pass(output, flight, i, data, len);
+}
+
+/* Whole lines only; the rest waits in the flight. */
+static void
+put_lines(struct output *output, struct flight *flight, int i, const char *data, size_t len)
+{
+	struct buf *rest = &flight->bytes[i];
+	const char *end = len ? memrchr(data, '\n', len) : NULL;
+	size_t whole = end ? (size_t)(end - data) + 1 : 0;
+	if (!whole && rest->len + len > LINE_BYTES)
+		whole = len;
+	if (whole) {
+		put(output, flight, i, rest->data, rest->len);
+		buf_consume(rest, rest->len);
+		put(output, flight, i, data, whole);
+	}
+	buf_append(rest, data + whole, len - whole);
+}
+
+/* Another task's line follows: an unfinished one is ended. */
+static void
+end_lines(struct output *output, struct flight *flight)
+{
+	for (int i = 0; i < 2; i++) {
+		struct buf *rest = &flight->bytes[i];
+		bool open = rest->len && (output->options.by_line || *flight->task->tag);
+		put(output, flight, i, rest->data, rest->len);
+		buf_consume(rest, rest->len);
+		if (open || flight->in_line[i])
+			pass(output, flight, i, "\n", 1);
+		flight->in_line[i] = false;
+	}
 }
 
 static void
@@ -77,18 +147,31 @@ keep_tail(struct flight *flight, const char *data, size_t len)
 		buf_consume(&flight->tail, flight->tail.len - TAIL_BYTES);
 }
 
+/* --- the order of outputs --- */
+
+/* All of it has been put. */
 static void
 complete(struct output *output, struct flight *flight)
 {
-	for (int i = 0; i < 2; i++)
-		flight->out_position[i] = output->sinks[i].taken;
+	struct order *order = output->options.order;
+	struct err err;
+	bool here = !order || order_is_turn(order, flight->task->order);
+	end_lines(output, flight);
+	for (int i = 0; i < 2 && here; i++)
+		flight->out_position[i] = output->outlets[i].taken;
+	if (order && here)
+		order_passed(order);
+	else if (order && order_end(order, flight->task->order, &err) < 0)
+		give_up(output, &err);
+	if (flight->owed)
+		flight_queue_remove(&output->owing, flight);
 	flight_queue_push(&output->done, flight);
 }
 
 static void
 ask(struct output *output)
 {
-	size_t held = output->sinks[0].buf.len + output->sinks[1].buf.len;
+	size_t held = output->outlets[0].buf.len + output->outlets[1].buf.len;
 	if (held > BUFFERED_BYTES || output->asked > WINDOW / 2)
 		return;
 	output->options.credit(output->options.arg, output->fetched, WINDOW - output->asked);
@@ -110,41 +193,70 @@ output_offered(struct output *output, struct flight *flight)
 	if (flight->fetching)
 		return;
 	flight->fetching = true;
+	if (output->options.by_line)
+		return;
 	flight_queue_push(&output->to_fetch, flight);
 	if (!output->fetched)
 		fetch_next(output);
 }
 
 void
-output_ended(struct output *output, struct flight *flight, const char *out, const char *err)
+output_ended(struct output *output, struct flight *flight, const struct result *result)
 {
-	const struct result *result = &flight->result;
 	if (result->offered) {
 		output_offered(output, flight);
 		return;
 	}
-	keep_tail(flight, err, result->err_bytes);
-	if (!output->fetched) {
-		put(output, 0, out, result->out_bytes);
-		put(output, 1, err, result->err_bytes);
+	if (result->away) {
+		keep_tail(flight, result->tail, result->tail_len);
 		complete(output, flight);
 		return;
 	}
-	buf_append(&flight->bytes[0], out, result->out_bytes);
-	buf_append(&flight->bytes[1], err, result->err_bytes);
+	keep_tail(flight, result->err, result->err_bytes);
+	if (!output->fetched || output->options.by_line) {
+		put(output, flight, 0, result->out, result->out_bytes);
+		put(output, flight, 1, result->err, result->err_bytes);
+		if (output->options.by_line && !*flight->task->tag) {
+			flight->in_line[0] = result->out_bytes &&
+					     result->out[result->out_bytes - 1] != '\n';
+			flight->in_line[1] = result->err_bytes &&
+					     result->err[result->err_bytes - 1] != '\n';
+		}
+		complete(output, flight);
+		return;
+	}
+	buf_append(&flight->bytes[0], result->out, result->out_bytes);
+	buf_append(&flight->bytes[1], result->err, result->err_bytes);
 	output->waiting_bytes += result->out_bytes + result->err_bytes;
 	flight_queue_push(&output->waiting, flight);
+}
+
+static void
+return_credit(struct output *output, struct flight *flight)
+{
+	if (output_backlog(output) <= BUFFERED_BYTES) {
+		output->options.credit(output->options.arg, flight, 1);
+		return;
+	}
+	if (!flight->owed++)
+		flight_queue_push(&output->owing, flight);
 }
 
 void
 output_chunk(struct output *output, struct flight *flight, int stream, const char *data, size_t len)
 {
-	if (flight != output->fetched)
+	bool by_line = output->options.by_line;
+	if (flight != output->fetched && !by_line)
 		return;
 	if (stream == 2)
 		keep_tail(flight, data, len);
-	put(output, stream - 1, data, len);
-	output->asked--;
+	if (by_line) {
+		put_lines(output, flight, stream - 1, data, len);
+		return_credit(output, flight);
+	} else {
+		put(output, flight, stream - 1, data, len);
+		output->asked--;
+	}
 }
 
 /* Those that rode meanwhile. */
@@ -154,7 +266,7 @@ release_waiting(struct output *output)
 	struct flight *waiting;
 	while ((waiting = flight_queue_pop(&output->waiting))) {
 		for (int i = 0; i < 2; i++) {
-			put(output, i, waiting->bytes[i].data, waiting->bytes[i].len);
+			put(output, waiting, i, waiting->bytes[i].data, waiting->bytes[i].len);
 			buf_clear(&waiting->bytes[i]);
 		}
 		complete(output, waiting);
@@ -165,7 +277,9 @@ release_waiting(struct output *output)
 void
 output_fetched(struct output *output, struct flight *flight)
 {
-	if (flight == output->fetched) {
+	if (output->options.by_line) {
+		complete(output, flight);
+	} else if (flight == output->fetched) {
 		output->fetched = NULL;
 		complete(output, flight);
 		release_waiting(output);
@@ -179,47 +293,82 @@ output_fetched(struct output *output, struct flight *flight)
 
 /* --- writing --- */
 
-/*
- * The descriptors are shared with whoever started us, so O_NONBLOCK is not ours to set: a pipe or
- * terminal that poll(2) calls writable takes PIPE_BUF bytes without blocking (pipe(7)).
- */
-static int
-write_some(struct sink *sink)
+/* Puts what has waited for its turn; true if there was something. */
+static bool
+take_turns(struct output *output)
 {
-	size_t len = sink->buf.len;
-	if (!sink->regular) {
-		struct pollfd fd = {.fd = sink->fd, .events = POLLOUT};
-		if (poll(&fd, 1, 0) <= 0)
-			return 0;
-		len = len < PIPE_BUF ? len : PIPE_BUF;
+	struct order *order = output->options.order;
+	struct buf *to[2] = {&output->outlets[0].buf, &output->outlets[1].buf};
+	bool any = false;
+	int got = 1;
+	while (order && got > 0 && !output->failed && to[0]->len + to[1]->len < BUFFERED_BYTES) {
+		size_t before[2] = {to[0]->len, to[1]->len};
+		struct err err;
+		got = order_take(order, to, &err);
+		for (int i = 0; i < 2; i++)
+			output->outlets[i].taken += to[i]->len - before[i];
+		any = any || got > 0;
+		if (got < 0)
+			give_up(output, &err);
 	}
-	ssize_t put = write(sink->fd, sink->buf.data, len);
-	if (put < 0)
-		return errno == EINTR ? 1 : errno == EAGAIN ? 0 : -1;
-	buf_consume(&sink->buf, (size_t)put);
-	return 1;
+	return any;
+}
+
+void
+output_close(struct output *output)
+{
+	struct order *order = output->options.order;
+	while (order && order_holds(order) && !output->failed &&
+		output_backlog(output) < BUFFERED_BYTES)
+		if (!take_turns(output))
+			order_passed(order);
+}
+
+static void
+write_sink(struct output *output, int i)
+{
+	struct err err;
+	struct outlet *outlet = &output->outlets[i];
+	if (outlet->terminal && outlet->buf.len && output->options.before)
+		output->options.before(output->options.arg);
+	if (outlet_write(outlet) == 0)
+		return;
+	output->reader_gone = errno == EPIPE;
+	err_set_errno(&err, "cannot write %s", i ? "standard error" : "standard output");
+	give_up(output, &err);
+}
+
+static void
+pay_credit(struct output *output)
+{
+	struct flight *flight;
+	while (output_backlog(output) <= BUFFERED_BYTES &&
+		(flight = flight_queue_pop(&output->owing))) {
+		output->options.credit(output->options.arg, flight, flight->owed);
+		flight->owed = 0;
+	}
 }
 
 int
 output_write(struct output *output, struct err *err)
 {
-	for (int i = 0; i < 2 && !output->failed; i++) {
-		struct sink *sink = &output->sinks[i];
-		int more = 1;
-		while (more > 0 && sink->buf.len)
-			more = write_some(sink);
-		sink->blocked = more == 0;
-		if (more < 0) {
-			err_set_errno(&output->failure, "cannot write %s",
-				i ? "standard error" : "standard output");
-			output->failed = true;
-		}
-	}
+	do
+		for (int i = 0; i < 2 && !output->failed; i++)
+			write_sink(output, i);
+	while (!output->failed && take_turns(output));
 	if (output->fetched && !output->failed)
 		ask(output);
+	if (!output->failed)
+		pay_credit(output);
 	if (output->failed && err)
 		*err = output->failure;
 	return output->failed ? -1 : 0;
+}
+
+bool
+output_is_closed(const struct output *output)
+{
+	return output->reader_gone;
 }
 
 struct flight *
@@ -227,7 +376,7 @@ output_next_done(struct output *output)
 {
 	const struct flight *first = output->done.first;
 	for (int i = 0; first && i < 2; i++)
-		if (first->out_position[i] > output->sinks[i].taken - output->sinks[i].buf.len)
+		if (first->out_position[i] > outlet_written(&output->outlets[i]))
 			return NULL;
 	return flight_queue_pop(&output->done);
 }
@@ -235,7 +384,7 @@ output_next_done(struct output *output)
 size_t
 output_backlog(const struct output *output)
 {
-	return output->waiting_bytes + output->sinks[0].buf.len + output->sinks[1].buf.len;
+	return output->waiting_bytes + output->outlets[0].buf.len + output->outlets[1].buf.len;
 }
 
 bool
@@ -244,9 +393,25 @@ output_is_fetching(const struct output *output)
 	return output->fetched;
 }
 
+bool
+output_holds(const struct output *output)
+{
+	return output->options.order && order_holds(output->options.order);
+}
+
+bool
+output_in_line(const struct output *output)
+{
+	bool in_line = false;
+	for (int i = 0; i < 2; i++)
+		in_line = in_line ||
+			  (output->outlets[i].terminal && output->outlets[i].in_line);
+	return in_line;
+}
+
 int
 output_wants(const struct output *output, int i)
 {
-	const struct sink *sink = &output->sinks[i];
-	return sink->blocked && !output->failed ? sink->fd : -1;
+	const struct outlet *outlet = &output->outlets[i];
+	return outlet->blocked && !output->failed ? outlet->fd : -1;
 }

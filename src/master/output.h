@@ -1,11 +1,11 @@
 /*
- * Our own standard output and error, on which tasks' outputs appear whole, one task after the
- * other.
+ * Our own standard output and error, on which tasks' outputs appear: each task's whole, one after
+ * the other (in the order in which they end, or of the tasks), or line by line as they come.
  *
  * Outputs that rode with their results are written as they come. A large one is fetched chunk by
  * chunk against credit, and while it is, the others wait in memory: output_backlog() says how much,
- * and the master hands out nothing while that is too much. So memory stays bounded, and a slow
- * reader slows the run down instead.
+ * and the master hands out nothing while that is too much. Lines come against credit too. So memory
+ * stays bounded, and a slow reader slows the run down instead.
  */
 #ifndef MASTER_OUTPUT_H
 #define MASTER_OUTPUT_H
@@ -13,20 +13,25 @@
 #include "master/flights.h"
 
 struct err;
+struct order;
 struct output;
 
 struct output_options {
 	int fds[2]; /* where standard output and error of tasks go; not owned */
+	bool by_line;
+	struct order *order; /* outputs in the order of task->order; NULL: as they end. Owned */
 	/* Asks the worker of the flight for CHUNKS more of its output. */
 	void (*credit)(void *arg, struct flight *flight, uint32_t chunks);
+	/* Something is about to be written on a terminal. */
+	void (*before)(void *arg);
 	void *arg;
 };
 
 struct output *output_new(const struct output_options *options);
 void output_free(struct output *output);
 
-/* The flight has ended; OUT and ERR are its outputs, if they rode. */
-void output_ended(struct output *output, struct flight *flight, const char *out, const char *err);
+/* The flight has ended; RESULT has its outputs, if they rode. */
+void output_ended(struct output *output, struct flight *flight, const struct result *result);
 
 /* Its output is to be fetched while it runs (OUT_OFFER). */
 void output_offered(struct output *output, struct flight *flight);
@@ -38,9 +43,15 @@ void output_chunk(
 /* All of its output has come, or nothing more of it ever will. */
 void output_fetched(struct output *output, struct flight *flight);
 
+/* No output is to come any more: those that wait for one that never came need not. */
+void output_close(struct output *output);
+
 /* Writes what the descriptors take. Returns 0, or -1 with ERR once one failed for good: nothing is
  * written any more. */
 int output_write(struct output *output, struct err *err);
+
+/* True once a descriptor's reader has gone away (EPIPE). */
+bool output_is_closed(const struct output *output);
 
 /* The next flight whose output is out, in the order in which they are; NULL if none is. */
 struct flight *output_next_done(struct output *output);
@@ -48,8 +59,12 @@ struct flight *output_next_done(struct output *output);
 /* Bytes in memory. */
 size_t output_backlog(const struct output *output);
 
-/* True while an output is being fetched. */
+/* True while an output is being fetched, or waits for its turn. */
 bool output_is_fetching(const struct output *output);
+bool output_holds(const struct output *output);
+
+/* True if what was written last on a terminal ends within a line. */
+bool output_in_line(const struct output *output);
 
 /* The descriptor that is to be polled for writing, -1 for none. I is 0 or 1. */
 int output_wants(const struct output *output, int i);

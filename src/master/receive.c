@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STARTED_US = 200000 }; /* STARTED is sent when a task has run that long */
+
 void
 master_task_ended(struct master *master, struct flight *flight, const struct result *result)
 {
@@ -18,8 +20,8 @@ master_task_ended(struct master *master, struct flight *flight, const struct res
 	sched_done(master->sched, flight->worker, ran ? result->runtime_ns : -1);
 	flight->ended = true;
 	flight->result = *result;
-	flight->result.out = flight->result.err = NULL;
-	output_ended(master->output, flight, result->out, result->err);
+	flight->result.out = flight->result.err = flight->result.tail = NULL;
+	output_ended(master->output, flight, result);
 }
 
 void
@@ -115,6 +117,8 @@ handle_started(struct master *master, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct flight *flight = flights_find(master->flights, unpack_u64(in));
+		if (flight && !flight->running)
+			flight->started_us = clock_unix_us() - STARTED_US;
 		if (flight)
 			flight->running = true;
 	}
@@ -190,6 +194,8 @@ handle_output(struct master *master, enum message_type type, struct unpack *in)
 		bool whole = unpack_u8(in);
 		if (flight && whole)
 			output_fetched(master->output, flight);
+		else if (flight && flight->ended && flight->result.reason != RESULT_OK)
+			master_task_gone(master, flight, flight->result.reason);
 		else if (flight)
 			master_task_gone(master, flight, RESULT_LOST);
 	}

@@ -21,8 +21,10 @@
 #include <unistd.h>
 
 #define BEHIND_NS CLOCK_NS_PER_S
+#define TICK_NS CLOCK_NS_PER_S
 
 struct journal {
+	struct journal_options options;
 	int fd;
 	int event_fd;
 	char *path;
@@ -32,6 +34,8 @@ struct journal {
 	struct buf front, back;
 	size_t writing; /* bytes of BACK not written yet */
 	int64_t due_ns; /* when the first of FRONT is to be on disk */
+	struct buf status;  /* for the next tick */
+	int64_t tick_ns;    /* CLOCK_NEVER: without ticks */
 	bool flush, closing, was_full, failed;
 	struct err err;
 };
@@ -55,19 +59,23 @@ write_all(int fd, const char *data, size_t len)
 	return synced;
 }
 
-/* Waits until lines are there and it is time for them; false: closing, and nothing is left. */
-static bool
-wait_for_lines(struct journal *journal)
+/* Waits until lines are due, or a tick is, or it is closing. */
+static void
+wait_for_work(struct journal *journal)
 {
-	while (!journal->front.len && !journal->closing)
-		pthread_cond_wait(&journal->changed, &journal->mutex);
-	struct timespec until = {.tv_sec = journal->due_ns / CLOCK_NS_PER_S,
-		.tv_nsec = journal->due_ns % CLOCK_NS_PER_S};
 	int waited = 0;
-	while (!journal->closing && !journal->flush && waited != ETIMEDOUT &&
-		journal->front.len < JOURNAL_BYTES / 2)
-		waited = pthread_cond_timedwait(&journal->changed, &journal->mutex, &until);
-	return journal->front.len;
+	while (waited != ETIMEDOUT && !journal->closing) {
+		bool lines = journal->front.len;
+		if (lines && (journal->flush || journal->front.len >= JOURNAL_BYTES / 2))
+			return;
+		int64_t due = lines && journal->due_ns < journal->tick_ns ? journal->due_ns
+									  : journal->tick_ns;
+		struct timespec until = {
+			.tv_sec = due / CLOCK_NS_PER_S, .tv_nsec = due % CLOCK_NS_PER_S};
+		waited = due == CLOCK_NEVER ? pthread_cond_wait(&journal->changed, &journal->mutex)
+					    : pthread_cond_timedwait(&journal->changed,
+						      &journal->mutex, &until);
+	}
 }
 
 static void
@@ -78,32 +86,71 @@ wake_loop(const struct journal *journal)
 	(void)ignored;
 }
 
+static void
+fail(struct journal *journal, const struct err *err)
+{
+	if (!journal->failed)
+		journal->err = *err;
+	journal->failed = true;
+	wake_loop(journal);
+}
+
+/* What is in front, to the disk; the mutex is not held meanwhile. */
+static void
+write_lines(struct journal *journal)
+{
+	struct buf lines = journal->front;
+	journal->front = journal->back;
+	journal->back = lines;
+	journal->writing = lines.len;
+	journal->flush = false;
+	bool failed = journal->failed;
+	pthread_mutex_unlock(&journal->mutex);
+	struct err err;
+	int got = failed ? 0 : write_all(journal->fd, lines.data, lines.len);
+	if (got < 0)
+		err_set_errno(&err, "%s: cannot write the journal", journal->path);
+	pthread_mutex_lock(&journal->mutex);
+	buf_consume(&journal->back, journal->back.len);
+	journal->writing = 0;
+	if (got < 0)
+		fail(journal, &err);
+	else if (journal->was_full)
+		wake_loop(journal);
+	journal->was_full = false;
+}
+
+static void
+tick(struct journal *journal)
+{
+	struct buf status = journal->status;
+	journal->status = (struct buf){0};
+	journal->tick_ns = clock_now_ns() + TICK_NS;
+	pthread_mutex_unlock(&journal->mutex);
+	struct err err;
+	int got = journal->options.tick(journal->options.arg, status.len ? &status : NULL, &err);
+	buf_clear(&status);
+	pthread_mutex_lock(&journal->mutex);
+	if (got < 0)
+		fail(journal, &err);
+}
+
 static void *
 journal_thread(void *arg)
 {
 	struct journal *journal = arg;
 	pthread_mutex_lock(&journal->mutex);
-	while (wait_for_lines(journal)) {
-		struct buf lines = journal->front;
-		journal->front = journal->back;
-		journal->back = lines;
-		journal->writing = lines.len;
-		journal->flush = false;
-		bool failed = journal->failed;
-		pthread_mutex_unlock(&journal->mutex);
-		int got = failed ? 0 : write_all(journal->fd, lines.data, lines.len);
-		int error = errno;
-		pthread_mutex_lock(&journal->mutex);
-		buf_consume(&journal->back, journal->back.len);
-		journal->writing = 0;
-		if (got < 0) {
-			errno = error;
-			err_set_errno(&journal->err, "%s: cannot write the journal", journal->path);
-			journal->failed = true;
-		}
-		if (got < 0 || journal->was_full)
-			wake_loop(journal);
-		journal->was_full = false;
+	while (!journal->closing || journal->front.len) {
+		wait_for_work(journal);
+		int64_t now = clock_now_ns();
+		bool due = journal->closing || journal->flush || journal->due_ns <= now ||
+			   journal->front.len >= JOURNAL_BYTES / 2;
+		if (journal->front.len && due)
+			write_lines(journal);
+		if (journal->tick_ns <= now && !journal->failed)
+			tick(journal);
+		else if (journal->failed)
+			journal->tick_ns = CLOCK_NEVER;
 	}
 	pthread_mutex_unlock(&journal->mutex);
 	return NULL;
@@ -148,35 +195,42 @@ release(struct journal *journal)
 		close(journal->event_fd);
 	buf_clear(&journal->front);
 	buf_clear(&journal->back);
+	buf_clear(&journal->status);
 	free(journal->path);
 	free(journal);
 }
 
 static int
-open_journal(struct journal *journal, const char *text, size_t len, struct err *err)
+open_journal(struct journal *journal, struct err *err)
 {
+	const struct journal_options *options = &journal->options;
 	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (journal->event_fd < 0)
 		return err_set_errno(err, "cannot make an eventfd");
-	journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int how = options->again ? O_APPEND : O_EXCL;
+	journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
 	if (journal->fd < 0)
 		return err_set_errno(err, "%s: cannot create the journal", journal->path);
-	if (write_all(journal->fd, text, len) < 0)
+	bool begun = options->again && lseek(journal->fd, 0, SEEK_END) > 0;
+	if (!begun && write_all(journal->fd, options->text, options->len) < 0)
 		err_set_errno(err, "%s: cannot write the journal", journal->path);
 	else if (start_thread(journal, err) == 0)
 		return 0;
-	unlink(journal->path);
+	if (!options->again)
+		unlink(journal->path);
 	return -1;
 }
 
 struct journal *
-journal_open(const char *path, const char *text, size_t len, struct err *err)
+journal_open(const struct journal_options *options, struct err *err)
 {
 	struct journal *journal = xcalloc(1, sizeof(*journal));
-	journal->path = xstrdup(path);
+	journal->options = *options;
+	journal->path = xstrdup(options->path);
 	journal->fd = -1;
-	if (open_journal(journal, text, len, err) == 0) {
-		sync_directory(path);
+	journal->tick_ns = options->tick ? clock_now_ns() : CLOCK_NEVER;
+	if (open_journal(journal, err) == 0) {
+		sync_directory(journal->path);
 		return journal;
 	}
 	release(journal);
@@ -230,6 +284,17 @@ journal_failed(struct journal *journal, struct err *err)
 		*err = journal->err;
 	pthread_mutex_unlock(&journal->mutex);
 	return failed;
+}
+
+void
+journal_status(struct journal *journal, struct buf *text)
+{
+	pthread_mutex_lock(&journal->mutex);
+	struct buf before = journal->status;
+	journal->status = *text;
+	pthread_mutex_unlock(&journal->mutex);
+	buf_clear(&before);
+	*text = (struct buf){0};
 }
 
 void

@@ -1,7 +1,8 @@
 /*
  * The journal of one session. One thread, the only one of ours, writes and syncs it, because a
  * write to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES and one
- * second behind. Signals are blocked in that thread.
+ * second behind. What else is written in the run directory while a run goes on (status, lock) is
+ * written by that thread too, for the same reason. Signals are blocked in it.
  *
  * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky:
  * journal_failed() says so from then on and journal_close() returns it.
@@ -12,14 +13,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 struct journal;
 
 #define JOURNAL_BYTES (16L << 20)
 
-/* Creates PATH (O_EXCL) with LEN bytes of TEXT in it, synced, its directory too, and starts the
- * thread. NULL with ERR. */
-struct journal *journal_open(const char *path, const char *text, size_t len, struct err *err);
+struct journal_options {
+	const char *path;
+	const char *text; /* LEN bytes for its beginning */
+	size_t len;
+	bool again; /* it may exist: it is continued, without TEXT unless it is empty */
+	/* Called by the thread once a second, after what it writes: STATUS is what
+	 * journal_status() was given since, NULL if nothing. -1 with ERR fails the journal. NULL: none. */
+	int (*tick)(void *arg, const struct buf *status, struct err *err);
+	void *arg;
+};
+
+/* Creates the file (O_EXCL) with TEXT in it, synced, its directory too, and starts the thread. NULL
+ * with ERR. */
+struct journal *journal_open(const struct journal_options *options, struct err *err);
 
 /* Copies whole lines into the front buffer. May pass JOURNAL_BYTES by what one turn brings; the
  * caller stops making work while journal_full(). Never blocks on the disk. */
@@ -36,6 +49,9 @@ void journal_woken(struct journal *journal);
 
 /* True, with ERR filled, once a write or sync failed. */
 bool journal_failed(struct journal *journal, struct err *err);
+
+/* Takes the bytes of TEXT, which is empty afterwards, for the next tick, in place of what waits. */
+void journal_status(struct journal *journal, struct buf *text);
 
 /* Asks for a sync now rather than within the second; does not wait. */
 void journal_flush(struct journal *journal);

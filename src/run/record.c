@@ -2,6 +2,8 @@
 #include "run/record.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
+#include "run/store.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 
@@ -11,7 +13,7 @@
 static const char version_line[] = "# mpbatch journal 1\n";
 static const char header_line[] =
 	"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tmaxrss\t"
-	"exit\tsignal\treason\tvia\tstdout\tstderr\tstrays\tid\tcommand\n";
+	"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tstrays\tid\tcommand\tsum\n";
 
 void
 record_header(struct buf *buf)
@@ -74,6 +76,38 @@ put_seconds(char *at, int64_t microseconds)
 	return put_tab(at);
 }
 
+static char *
+put_hex(char *at, uint64_t value, int digits)
+{
+	for (int shift = 4 * digits - 4; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[value >> shift & 15];
+	return at;
+}
+
+/* FILE:OFFSET:SUM, or "-". */
+static char *
+put_stored(char *at, const struct record *record)
+{
+	const struct result *result = record->result;
+	if (!result->stored) {
+		*at++ = '-';
+		return at;
+	}
+	store_name(record->session, record->rank, record->slot, at);
+	at += strlen(at);
+	*at++ = ':';
+	at = put_number(at, result->stored_at);
+	*at++ = ':';
+	return put_hex(at, result->stored_sum, 16);
+}
+
+uint32_t
+record_sum(const char *line, size_t len)
+{
+	uint64_t hash = hash_add(HASH_START, line, len);
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
 /* How it ended is known: an attempt that was given up for lost or at an interrupt has no run time.
  */
 static bool
@@ -106,11 +140,9 @@ append_result(struct buf *buf, const struct record *record)
 	at = put_tab(text);
 	at = put_tab(put_number(at, result->out_bytes));
 	at = put_tab(put_number(at, result->err_bytes));
+	at = put_tab(put_stored(at, record));
 	at = put_tab(put_number(at, result->strays));
-	uint64_t id = task_identity(record->task);
-	for (int shift = 60; shift >= 0; shift -= 4)
-		*at++ = "0123456789abcdef"[id >> shift & 15];
-	at = put_tab(at);
+	at = put_tab(put_hex(at, task_identity(record->task), 16));
 	buf_append(buf, text, (size_t)(at - text));
 }
 
@@ -119,6 +151,7 @@ record_append(struct buf *buf, const struct record *record)
 {
 	const struct task *task = record->task;
 	char text[128], *at = text;
+	size_t begin = buf->len;
 	at = put_tab(put_number(at, (uint64_t)record->session));
 	at = put_tab(put_number(at, task->index));
 	at = put_tab(put_number(at, task->attempt));
@@ -132,5 +165,8 @@ record_append(struct buf *buf, const struct record *record)
 	buf_append(buf, "\t", 1);
 	append_result(buf, record);
 	record_escape(buf, task->command, task->command_len);
-	buf_append(buf, "\n", 1);
+	buf_append(buf, "\t", 1);
+	at = put_hex(text, record_sum(buf->data + begin, buf->len - begin), 8);
+	*at++ = '\n';
+	buf_append(buf, text, (size_t)(at - text));
 }

@@ -4,6 +4,7 @@
 #ifndef RUN_RECORD_H
 #define RUN_RECORD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -29,9 +30,12 @@ void record_header(struct buf *buf);
  * microseconds; exit is empty where a signal ended it or how it ended is unknown (lost; cancelled
  * and not waited for), 126 or 127 as a shell's where it could not be started; signal is 0 where
  * none did; tab, newline and backslash as \t \n \\, other control bytes as \xNN, other bytes as
- * they are; id is 16 hexadecimal digits.
+ * they are; store is FILE:OFFSET:SUM of a stored output, else "-"; id is 16 hexadecimal digits.
  */
 void record_append(struct buf *buf, const struct record *record);
+
+/* The last column, 8 hexadecimal digits: of the line up to and with the tab before it. */
+uint32_t record_sum(const char *line, size_t len);
 
 /* Appends TEXT escaped as above. */
 void record_escape(struct buf *buf, const char *text, unsigned long len);

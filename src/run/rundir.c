@@ -1,8 +1,12 @@
 /* The run directory. */
 #include "run/rundir.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "run/lock.h"
+#include "run/resume.h"
+#include "run/status.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +21,7 @@
 /* What is at a path. */
 enum place {
 	PLACE_FREE,
-	PLACE_EMPTY, /* an empty directory */
+	PLACE_EMPTY, /* a directory with nothing in it but what a run that never began leaves */
 	PLACE_RUN,   /* a run directory: it has a journal */
 	PLACE_OTHER,
 };
@@ -41,7 +45,8 @@ rundir_path(const char *list, const char *run_dir)
 			path[len - 1] = '\0';
 		return path;
 	}
-	if (strcmp(list, "-") == 0 || (stat(list, &status) == 0 && !S_ISREG(status.st_mode)))
+	if (!list || strcmp(list, "-") == 0 ||
+		(stat(list, &status) == 0 && !S_ISREG(status.st_mode)))
 		return NULL;
 	return join(list, ".mpbatch");
 }
@@ -55,13 +60,40 @@ look(const char *path)
 	enum place found = PLACE_EMPTY;
 	struct dirent *entry;
 	while (found != PLACE_RUN && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		const char *name = entry->d_name;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+			strcmp(name, "run.json") == 0 || strncmp(name, "lock", 4) == 0)
 			continue;
-		found = fnmatch("journal.*.tsv", entry->d_name, 0) == 0 ? PLACE_RUN : PLACE_OTHER;
+		found = fnmatch("journal.*.tsv", name, 0) == 0 ? PLACE_RUN : PLACE_OTHER;
+		if (found == PLACE_OTHER && rundir_is(path))
+			found = PLACE_RUN;
+		if (found == PLACE_OTHER)
+			break;
 	}
 	closedir(dir);
 	return found;
 }
+
+bool
+rundir_is(const char *path)
+{
+	char *first = join(path, "/journal.1.tsv");
+	bool is = access(first, F_OK) == 0;
+	free(first);
+	return is;
+}
+
+char *
+rundir_find(const char *name)
+{
+	char *of_list = join(name, ".mpbatch");
+	if (!rundir_is(name) && rundir_is(of_list))
+		return of_list;
+	free(of_list);
+	return xstrdup(name);
+}
+
+/* --- an earlier run --- */
 
 static int
 remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -72,43 +104,105 @@ remove_entry(const char *path, const struct stat *status, int type, struct FTW *
 	return remove(path);
 }
 
-/* Moves PATH to OLD, in place of what an earlier --restart has left there, and of nothing else. */
+/* Moves PATH to OLD, in place of an earlier run that was moved there, and of nothing else. */
 static int
 move_aside(const char *path, const char *old, struct err *err)
 {
 	enum place there = look(old);
 	if (there == PLACE_OTHER)
-		return err_set(err, "%s is no run directory: move it away, then --restart", old);
-	if (there == PLACE_RUN && nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+		return err_set(err, "%s is no run directory: move it away first", old);
+	if (there != PLACE_FREE && nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
 		return err_set_errno(err, "cannot remove %s", old);
 	if (rename(path, old) < 0)
 		return err_set_errno(err, "cannot move %s to %s", path, old);
 	return 0;
 }
 
-int
-rundir_create(const char *path, bool restart, struct err *err)
+static bool
+was_successful(const char *path)
+{
+	struct status status;
+	if (status_read(path, &status, NULL) < 0)
+		return false;
+	bool fine = status.state == STATUS_FINISHED && status.exit_code == 0;
+	status_clear(&status);
+	return fine;
+}
+
+static int
+refuse(const char *path, struct err *err)
+{
+	struct status status = {0};
+	struct resume *resume = resume_load(path, err);
+	if (!resume)
+		return err_wrap(err, "%s holds an earlier run that cannot be read (--restart runs all anew)",
+			path);
+	struct resume_counts counts = resume_counts(resume);
+	resume_free(resume);
+	char total[32] = "";
+	if (status_read(path, &status, NULL) == 0 && status.tasks)
+		snprintf(total, sizeof(total), " of %llu", (unsigned long long)status.tasks);
+	status_clear(&status);
+	return err_set(err,
+		"%s holds a run that is not whole: %llu%s tasks succeeded, %llu failed: --resume "
+		"runs the rest, --restart runs all anew, --run-dir names another place",
+		path, (unsigned long long)counts.succeeded, total,
+		(unsigned long long)counts.failed);
+}
+
+static int
+make(const char *path, struct err *err)
+{
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return 0;
+	return err_set_errno(err,
+		"cannot make the run directory %s (--run-dir names another place)", path);
+}
+
+/* Its lock is ours: away with it, and a new one in its place. */
+static struct lock *
+replace(struct lock *lock, const char *path, struct err *err)
+{
+	char *old = join(path, ".old");
+	struct lock *new = NULL;
+	if (move_aside(path, old, err) == 0) {
+		lock_moved(lock, old);
+		if (make(path, err) == 0)
+			new = lock_take(path, NULL, err);
+	}
+	lock_release(lock);
+	free(old);
+	return new;
+}
+
+struct lock *
+rundir_open(const char *path, enum rundir_how how, void (*waiting)(const char *text),
+	struct err *err)
 {
 	enum place there = look(path);
-	if (there == PLACE_EMPTY)
-		return 0;
-	if (there == PLACE_OTHER)
-		return err_set(
-			err, "%s is in the way: --run-dir names another run directory", path);
-	if (there == PLACE_RUN && !restart)
-		return err_set(err,
-			"%s holds an earlier run: --restart moves it to %s.old and runs all tasks "
-			"anew, --run-dir names another place",
-			path, path);
-	if (there == PLACE_RUN) {
-		char *old = join(path, ".old");
-		int moved = move_aside(path, old, err);
-		free(old);
-		if (moved < 0)
-			return -1;
+	if (there == PLACE_OTHER) {
+		err_set(err, "%s is in the way: --run-dir names another run directory", path);
+		return NULL;
 	}
-	if (mkdir(path, 0777) < 0)
-		return err_set_errno(err,
-			"cannot make the run directory %s (--run-dir names another place)", path);
-	return 0;
+	if (there == PLACE_FREE && make(path, err) < 0)
+		return NULL;
+	struct lock *lock = lock_take(path, waiting, err);
+	if (!lock || !rundir_is(path) || how == RUNDIR_RESUME)
+		return lock;
+	if (how == RUNDIR_RESTART || was_successful(path))
+		return replace(lock, path, err);
+	refuse(path, err);
+	lock_release(lock);
+	return NULL;
+}
+
+void
+rundir_discard(const char *path)
+{
+	if (rundir_is(path))
+		return;
+	char *manifest = join(path, "/run.json");
+	unlink(manifest);
+	free(manifest);
+	rmdir(path);
 }

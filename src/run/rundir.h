@@ -1,7 +1,7 @@
 /*
- * The run directory of a task list: LIST.mpbatch beside it, or what --run-dir names. It is never
- * overwritten silently: one that holds an earlier run is refused, or with --restart moved aside to
- * DIR.old (one generation).
+ * The run directory of a task list: LIST.mpbatch beside it, or what --run-dir names. An earlier run
+ * in it is never overwritten: one that was wholly successful is moved aside to DIR.old (one
+ * generation), any other one is refused, unless it is to be resumed or begun anew.
  */
 #ifndef RUN_RUNDIR_H
 #define RUN_RUNDIR_H
@@ -9,14 +9,31 @@
 #include <stdbool.h>
 
 struct err;
+struct lock;
 
-/* The directory for a list, as a new string the caller frees; NULL if it keeps none: standard input
- * or a pipe, and no RUN_DIR. RUN_DIR NULL: not given. */
+enum rundir_how {
+	RUNDIR_NEW,
+	RUNDIR_RESTART, /* an earlier run is moved aside, however it ended */
+	RUNDIR_RESUME,	/* it is kept, and gets another session */
+};
+
+/* The directory for a list, as a new string the caller frees; NULL if it keeps none: no list,
+ * standard input or a pipe, and no RUN_DIR. RUN_DIR NULL: not given. */
 char *rundir_path(const char *list, const char *run_dir);
 
-/* Makes the directory, or takes one that is empty. Returns 0, or -1 with ERR, which says what to
- * do: name --restart where an earlier run is there, --run-dir where it cannot be written. An
- * earlier run is not changed on failure. */
-int rundir_create(const char *path, bool restart, struct err *err);
+/* Makes the directory where there is none, and takes its lock; WAITING as for lock_take(). NULL with
+ * ERR, which says what to do: name --resume and --restart where an earlier run is there, and how far it
+ * came; --run-dir where nothing can be written. Nothing is changed then. */
+struct lock *rundir_open(const char *path, enum rundir_how how, void (*waiting)(const char *text),
+	struct err *err);
+
+/* Removes what a run that never began has left: a directory without a journal. */
+void rundir_discard(const char *path);
+
+/* The run directory that is meant by NAME: a run directory, or a list that has one; a new string. */
+char *rundir_find(const char *name);
+
+/* True if PATH is a directory with a journal in it. */
+bool rundir_is(const char *path);
 
 #endif

@@ -10,8 +10,17 @@ const char *const result_reason_names[RESULT_REASONS] = {
 	[RESULT_TIMEOUT] = "timeout",
 	[RESULT_OOM] = "oom",
 	[RESULT_SPAWN] = "spawn",
+	[RESULT_OUTPUT] = "output",
 	[RESULT_LOST] = "lost",
 	[RESULT_CANCELLED] = "cancelled",
+};
+
+const char *const output_mode_names[OUTPUT_MODES] = {
+	[OUTPUT_GROUP] = "group",
+	[OUTPUT_LINE] = "line",
+	[OUTPUT_NONE] = "none",
+	[OUTPUT_FILES] = "files",
+	[OUTPUT_STORE] = "store",
 };
 
 const char *const result_via_names[RESULT_VIAS] = {
@@ -44,6 +53,10 @@ result_pack(struct buf *buf, const struct result *result)
 	pack_u8(buf, result->via);
 	pack_u8(buf, result->step);
 	pack_u8(buf, result->offered);
+	pack_u8(buf, result->away);
+	pack_u8(buf, result->stored);
+	pack_u64(buf, result->stored_at);
+	pack_u64(buf, result->stored_sum);
 	pack_u32(buf, (uint32_t)result->exit_code);
 	pack_u32(buf, (uint32_t)result->signal);
 	pack_u32(buf, (uint32_t)result->error);
@@ -55,7 +68,9 @@ result_pack(struct buf *buf, const struct result *result)
 	pack_i64(buf, result->maxrss_kib);
 	pack_u64(buf, result->out_bytes);
 	pack_u64(buf, result->err_bytes);
-	if (!result->offered) {
+	if (result->away) {
+		pack_bytes(buf, result->tail, result->tail_len);
+	} else if (!result->offered) {
 		pack_bytes(buf, result->out, result->out_bytes);
 		pack_bytes(buf, result->err, result->err_bytes);
 	}
@@ -71,6 +86,10 @@ result_unpack(struct unpack *in)
 	result.via = unpack_u8(in);
 	result.step = unpack_u8(in);
 	result.offered = unpack_u8(in);
+	result.away = unpack_u8(in);
+	result.stored = unpack_u8(in);
+	result.stored_at = unpack_u64(in);
+	result.stored_sum = unpack_u64(in);
 	result.exit_code = (int32_t)unpack_u32(in);
 	result.signal = (int32_t)unpack_u32(in);
 	result.error = (int32_t)unpack_u32(in);
@@ -82,7 +101,9 @@ result_unpack(struct unpack *in)
 	result.maxrss_kib = unpack_i64(in);
 	result.out_bytes = unpack_u64(in);
 	result.err_bytes = unpack_u64(in);
-	if (!result.offered) {
+	if (result.away) {
+		result.tail = unpack_bytes(in, &result.tail_len);
+	} else if (!result.offered) {
 		size_t out_len, err_len;
 		result.out = unpack_bytes(in, &out_len);
 		result.err = unpack_bytes(in, &err_len);

@@ -16,10 +16,22 @@ enum result_reason {
 	RESULT_TIMEOUT,	  /* stopped at its time limit */
 	RESULT_OOM,	  /* killed by the kernel for memory */
 	RESULT_SPAWN,	  /* could not be started: see step and error */
+	RESULT_OUTPUT,	  /* its output could not be kept: a full disk */
 	RESULT_LOST,	  /* its executor or rank died: how it ended is unknown */
 	RESULT_CANCELLED, /* stopped by an interrupt, ours or the scheduler's */
 	RESULT_REASONS
 };
+
+/* Where tasks' outputs go: --output. */
+enum output_mode {
+	OUTPUT_GROUP, /* to ours, each task's whole, as it ends */
+	OUTPUT_LINE,  /* to ours, line by line, as they come */
+	OUTPUT_NONE,
+	OUTPUT_FILES, /* to files of the task's own */
+	OUTPUT_STORE, /* to the slot's file in the run directory */
+	OUTPUT_MODES
+};
+extern const char *const output_mode_names[OUTPUT_MODES];
 
 enum result_via {
 	RESULT_VIA_DIRECT, /* split and exec'd by us */
@@ -47,9 +59,13 @@ struct result {
 	uint8_t via;
 	uint8_t step;	   /* RESULT_SPAWN: the failing step, enum result_step */
 	bool offered;	   /* the output did not fit here: rank 0 fetches it (OUT_OFFER) */
+	bool away;	   /* it is in files, in the store or dropped: nothing of it comes but TAIL */
+	bool stored;	   /* it is in the store: */
+	uint64_t stored_at; /* offset in the file of session, rank and slot */
+	uint64_t stored_sum;
 	int32_t exit_code; /* meaningful if signal is 0 */
 	int32_t signal;	   /* 0: it exited */
-	int32_t error;	   /* RESULT_SPAWN: errno */
+	int32_t error;	   /* errno: it could not be started, or its output not be kept; else 0 */
 	uint32_t strays;   /* descendants left behind when the main process ended */
 	int64_t start_us;  /* Unix time */
 	int64_t runtime_ns;
@@ -58,8 +74,10 @@ struct result {
 	int64_t maxrss_kib;
 	uint64_t out_bytes; /* standard output in all */
 	uint64_t err_bytes; /* standard error in all */
-	const char *out;    /* out_bytes of it unless offered; borrowed */
+	const char *out;    /* out_bytes of it unless offered or away; borrowed */
 	const char *err;
+	size_t tail_len; /* of an output that is away: the end of its standard error */
+	const char *tail;
 };
 
 /* The names in journal and summary: "ok", "exit", … and "direct", "sh". */

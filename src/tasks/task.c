@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* It names the job that runs the task: the next job's task is the same all the same. */
+#define JOB_VARIABLE "SLURM_ARRAY_JOB_ID="
+
 const struct need need_default = {.cores = 1};
 
 static const char *
@@ -26,7 +29,11 @@ task_new(const struct task *from)
 {
 	size_t cwd_len = from->cwd ? strlen(from->cwd) : 0;
 	size_t input_len = from->input ? strlen(from->input) : 0;
-	size_t strings = from->command_len + from->env_len + cwd_len + input_len + 4;
+	size_t out_len = from->out ? strlen(from->out) : 0;
+	size_t err_len = from->err ? strlen(from->err) : 0;
+	size_t tag_len = from->tag ? strlen(from->tag) : 0;
+	size_t strings = from->command_len + from->env_len + cwd_len + input_len + out_len +
+			 err_len + tag_len + 7;
 	struct task *task = xmalloc(sizeof(*task) + strings);
 	char *at = (char *)(task + 1);
 	*task = *from;
@@ -34,6 +41,9 @@ task_new(const struct task *from)
 	task->env = put_string(&at, from->env, from->env_len);
 	task->cwd = put_string(&at, from->cwd, cwd_len);
 	task->input = put_string(&at, from->input, input_len);
+	task->out = put_string(&at, from->out, out_len);
+	task->err = put_string(&at, from->err, err_len);
+	task->tag = put_string(&at, from->tag, tag_len);
 	return task;
 }
 
@@ -47,7 +57,7 @@ size_t
 task_bytes(const struct task *task)
 {
 	return sizeof(*task) + task->command_len + task->env_len + strlen(task->cwd) +
-	       strlen(task->input);
+	       strlen(task->input) + strlen(task->out) + strlen(task->err) + strlen(task->tag);
 }
 
 void
@@ -62,6 +72,8 @@ task_pack(struct buf *buf, const struct task *task)
 	pack_bytes(buf, task->command, task->command_len);
 	pack_string(buf, task->cwd);
 	pack_string(buf, task->input);
+	pack_string(buf, task->out);
+	pack_string(buf, task->err);
 	pack_bytes(buf, task->env, task->env_len);
 }
 
@@ -87,14 +99,20 @@ task_unpack(struct unpack *in)
 	from.command = borrow_string(in, &from.command_len);
 	char *cwd = unpack_string_new(in);
 	char *input = unpack_string_new(in);
+	char *out = unpack_string_new(in);
+	char *error = unpack_string_new(in);
 	from.cwd = cwd;
 	from.input = input;
+	from.out = out;
+	from.err = error;
 	from.env = unpack_bytes(in, &from.env_len);
 	if (from.env_len && from.env[from.env_len - 1] != '\0')
 		in->bad = true;
 	struct task *task = in->bad ? NULL : task_new(&from);
 	free(cwd);
 	free(input);
+	free(out);
+	free(error);
 	return task;
 }
 
@@ -104,5 +122,8 @@ task_identity(const struct task *task)
 	uint64_t hash = hash_add(HASH_START, task->command, task->command_len);
 	hash = hash_add(hash, task->cwd, strlen(task->cwd));
 	hash = hash_add(hash, task->input, strlen(task->input));
-	return hash_add(hash, task->env, task->env_len);
+	for (const char *at = task->env; at < task->env + task->env_len; at += strlen(at) + 1)
+		if (strncmp(at, JOB_VARIABLE, sizeof(JOB_VARIABLE) - 1) != 0)
+			hash = hash_add(hash, at, strlen(at));
+	return hash;
 }

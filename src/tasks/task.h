@@ -18,18 +18,31 @@ struct need {
 	uint32_t memory_mib; /* 0: not counted */
 };
 
+/* What must have ended before a task may start: everything before it. Rank 0 only. */
+enum task_barrier {
+	BARRIER_NONE,
+	BARRIER_WAIT,  /* all of it has ended */
+	BARRIER_CHECK, /* and succeeded */
+};
+
 struct task {
 	uint64_t index;	  /* 1-based place among the tasks */
 	uint64_t line;	  /* 1-based line of the list it came from, 0: none; rank 0 only */
 	uint16_t attempt; /* 1 at the first try */
+	enum task_barrier barrier;
+	uint64_t order; /* number among the tasks that are run, from 0; rank 0 only */
 	struct need need;
 	uint32_t timeout_ms; /* 0: none */
 	size_t command_len;  /* bytes, without the NUL behind them */
 	size_t env_len;	     /* bytes of ENV in all, NULs included */
 	const char *command; /* as the user wrote it */
-	const char *cwd;     /* "": where mpbatch was started */
-	const char *input;   /* path of its standard input; "": /dev/null */
-	const char *env;     /* NAME=value strings, each ending in NUL, one after the other */
+	const char *cwd;     /* "": where mpbatch was started; made if missing */
+	/* Paths, from CWD if they are relative, as in `cd CWD && COMMAND < INPUT > OUT`. */
+	const char *input; /* standard input; "": /dev/null */
+	const char *out;   /* with --output files: standard output; "": dropped */
+	const char *err;   /* the same of standard error; equal to OUT: both into one, in order */
+	const char *tag;   /* prefix of its lines in our output; rank 0 only */
+	const char *env;   /* NAME=value strings, each ending in NUL, one after the other */
 };
 
 /* The need of a task that asks for nothing: one core. */
@@ -48,7 +61,8 @@ size_t task_bytes(const struct task *task);
 void task_pack(struct buf *buf, const struct task *task);
 struct task *task_unpack(struct unpack *in);
 
-/* What the task *is*, in 64 bits: FNV-1a over command, working directory, input and environment. */
+/* What the task *is*, in 64 bits: FNV-1a over command, working directory, input and variables but
+ * SLURM_ARRAY_JOB_ID. Not where its output goes, nor its time limit. */
 uint64_t task_identity(const struct task *task);
 
 #endif

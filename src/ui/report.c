@@ -1,4 +1,4 @@
-/* Counting what happened, and saying it. */
+/* The observer that counts, and gives what it counted to progress, forecast and summary. */
 #include "ui/report.h"
 
 #include "base/buf.h"
@@ -6,124 +6,121 @@
 #include "base/log.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
+#include "ui/forecast.h"
+#include "ui/groups.h"
 #include "ui/observer.h"
+#include "ui/progress.h"
+#include "ui/summary.h"
+#include "ui/usage.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define REDRAW_NS (100 * CLOCK_NS_PER_MS)
-enum { FAILURES_SHOWN = 10, TAIL_LINES = 3, COMMAND_SHOWN = 120, WIDTH_DEFAULT = 80 };
-
-struct failure {
-	uint64_t index;
-	uint64_t line;
-	struct result result;
-	char *host;
-	char *command;
-	char *tail;
-};
+#define ETA_NS CLOCK_NS_PER_S /* thought over this often */
 
 struct report {
 	struct observer observer;
 	struct report_options options;
+	struct progress *progress; /* NULL: quiet */
+	struct groups *groups;
+	struct usage usage;
+	struct forecast forecast;
 	uint64_t by_reason[RESULT_REASONS];
 	uint64_t ended;
-	int64_t busy_ns; /* sum of run times */
 	struct observed_run run;
 	int slots, hosts; /* the most there were */
-	struct failure failures[FAILURES_SHOWN];
-	int nfailures;
-	bool terminal;
-	int64_t redraw_ns;
+	int64_t now_ns;
+	int64_t eta_ns; /* the expected end, -1: not known, as of ETA_AT_NS */
+	int64_t eta_at_ns;
 };
-
-static bool line_is_drawn;
-
-static void
-wipe_line(void)
-{
-	if (!line_is_drawn)
-		return;
-	line_is_drawn = false;
-	(void)!write(STDERR_FILENO, "\r\033[K", 4);
-}
 
 /* --- counting --- */
 
-static char *
-copy(const char *text, size_t len)
+/* Tasks that are asked for in this session, 0: not known. */
+static uint64_t
+asked_for(const struct report *report)
 {
-	char *new = xmalloc(len + 1);
-	if (len)
-		memcpy(new, text, len);
-	new[len] = '\0';
-	return new;
+	const struct observed_run *run = &report->run;
+	uint64_t known = run->done_before + run->skipped;
+	return run->tasks > known ? run->tasks - known : 0;
 }
 
-static bool
-is_failure(const struct result *result)
+static uint64_t
+left(const struct report *report)
 {
-	return result->reason != RESULT_OK && result->reason != RESULT_CANCELLED;
+	uint64_t all = asked_for(report);
+	return all > report->ended ? all - report->ended : 0;
 }
 
 static void
 report_ended(struct observer *observer, const struct observed_end *end)
 {
 	struct report *report = (struct report *)observer;
+	const struct result *result = end->result;
+	bool known = asked_for(report) > 0;
 	report->ended++;
-	report->by_reason[end->result->reason]++;
-	report->busy_ns += end->result->runtime_ns;
-	if (!is_failure(end->result) || report->nfailures == FAILURES_SHOWN ||
-		report->options.quiet)
-		return;
-	size_t shown =
-		end->task->command_len < COMMAND_SHOWN ? end->task->command_len : COMMAND_SHOWN;
-	report->failures[report->nfailures++] = (struct failure){.index = end->task->index,
-		.line = end->task->line,
-		.result = *end->result,
-		.host = xstrdup(end->host),
-		.command = copy(end->task->command, shown),
-		.tail = copy(end->tail, end->tail_len)};
+	report->by_reason[result->reason]++;
+	usage_ended(&report->usage, end->slot, result, known ? left(report) : UINT64_MAX,
+		report->run.slots);
+	if (result->runtime_ns)
+		forecast_ended(&report->forecast, (double)result->runtime_ns / 1e9);
+	if (groups_is_failure(result))
+		groups_add(report->groups, &(struct groups_failure){.result = result,
+						   .line = end->task->line,
+						   .host = end->host,
+						   .host_len = strlen(end->host),
+						   .command = end->task->command,
+						   .command_len = end->task->command_len,
+						   .tail = end->tail,
+						   .tail_len = end->tail_len});
 }
 
 /* --- progress --- */
 
-static int
-terminal_width(void)
+static double
+seconds_since_start(const struct report *report, int64_t now_ns)
 {
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
-		return WIDTH_DEFAULT;
-	return size.ws_col;
-}
-
-static uint64_t
-failed(const struct report *report)
-{
-	return report->ended - report->by_reason[RESULT_OK] - report->by_reason[RESULT_CANCELLED];
+	return (double)(now_ns - report->options.start_ns) / 1e9;
 }
 
 static void
-draw(struct report *report, int64_t now_ns)
+think_of_the_end(struct report *report, int64_t now_ns)
 {
-	char line[256], total[32] = "";
-	double seconds = (double)(now_ns - report->options.start_ns) / 1e9;
-	if (report->run.tasks)
-		snprintf(total, sizeof(total), "/%llu", (unsigned long long)report->run.tasks);
-	int len = snprintf(line, sizeof(line),
-		"%llu%s tasks ended, %llu failed, %d held by %d slots, %.0f s, %.1f/s",
-		(unsigned long long)report->ended, total, (unsigned long long)failed(report),
-		report->run.held, report->run.slots, seconds, (double)report->ended / seconds);
-	int width = terminal_width() - 1;
-	if (len > width)
-		len = width > 0 ? width : 0;
-	char text[300];
-	int used = snprintf(text, sizeof(text), "\r%.*s\033[K", len, line);
-	(void)!write(STDERR_FILENO, text, (size_t)used);
-	line_is_drawn = true;
+	int nslots = report->run.slots > 0 ? report->run.slots : 0;
+	int64_t now_us = report->usage.start_us + (now_ns - report->options.start_ns) / 1000;
+	double *ages = xmalloc((unsigned long)nslots * sizeof(*ages));
+	struct forecast_work work = {.left = left(report), .slots = nslots, .ages = ages};
+	work.nrunning = usage_ages(&report->usage, nslots, now_us, ages);
+	if ((uint64_t)work.nrunning > work.left)
+		work.nrunning = (int)work.left;
+	double seconds = asked_for(report) ? forecast_left_s(&report->forecast, &work) : -1;
+	free(ages);
+	report->eta_at_ns = now_ns;
+	report->eta_ns = seconds < 0 || seconds > 1e9 ? -1 : now_ns + (int64_t)(seconds * 1e9);
+}
+
+static void
+report_forecast(const struct observer *observer, double *rate, double *eta_s)
+{
+	const struct report *report = (const struct report *)observer;
+	int64_t to_go_ns = report->eta_ns - report->now_ns;
+	*rate = forecast_rate(&report->forecast, seconds_since_start(report, report->now_ns));
+	*eta_s = report->eta_ns < 0 ? -1 : to_go_ns > 0 ? (double)to_go_ns / 1e9 : 0;
+}
+
+static void
+show(struct report *report, uint64_t changed, int64_t now_ns)
+{
+	struct progress_view view = {.ended = report->run.done_before + report->ended,
+		.total = report->run.tasks > report->run.skipped
+				 ? report->run.tasks - report->run.skipped
+				 : 0,
+		.failed = groups_count(report->groups),
+		.busy = report->run.busy,
+		.slots = report->run.slots};
+	report_forecast(&report->observer, &view.rate, &view.eta_s);
+	progress_show(report->progress, &view, changed, now_ns);
 }
 
 static void
@@ -131,127 +128,58 @@ report_turn(struct observer *observer, const struct observed_run *run, int64_t n
 {
 	struct report *report = (struct report *)observer;
 	report->run = *run;
+	report->now_ns = now_ns;
 	if (run->slots > report->slots)
 		report->slots = run->slots;
 	if (run->hosts > report->hosts)
 		report->hosts = run->hosts;
-	if (!report->terminal || report->options.quiet || now_ns < report->redraw_ns)
-		return;
-	report->redraw_ns = now_ns + REDRAW_NS;
-	draw(report, now_ns);
+	forecast_turn(&report->forecast, seconds_since_start(report, now_ns));
+	if (now_ns >= report->eta_at_ns + ETA_NS)
+		think_of_the_end(report, now_ns);
+	uint64_t changed = (report->ended << 20) + (uint64_t)run->busy;
+	if (report->progress && !run->in_line && progress_wants(report->progress, changed, now_ns))
+		show(report, changed, now_ns);
 }
 
-/* --- summary --- */
-
-/* Printable, and one line. */
-static void
-print_text(struct buf *buf, const char *text, size_t len)
+static int64_t
+report_due_ns(const struct observer *observer)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		bool control = (unsigned char)c < ' ' || c == 0x7f;
-		buf_append(buf, control ? "?" : &c, 1);
-	}
-}
-
-/* The last lines of TEXT, indented. */
-static void
-print_tail(struct buf *buf, const char *text)
-{
-	size_t len = strlen(text);
-	while (len && text[len - 1] == '\n')
-		len--;
-	size_t from = len;
-	for (int lines = 0; from > 0; from--)
-		if (text[from - 1] == '\n' && ++lines == TAIL_LINES)
-			break;
-	while (from < len) {
-		size_t line = strcspn(text + from, "\n");
-		buf_append_string(buf, "    | ");
-		print_text(buf, text + from, line < len - from ? line : len - from);
-		buf_append_string(buf, "\n");
-		from += line + 1;
-	}
+	const struct report *report = (const struct report *)observer;
+	bool may_show = report->progress && !report->run.in_line;
+	return may_show ? progress_due_ns(report->progress) : CLOCK_NEVER;
 }
 
 static void
-print_failure(struct buf *buf, const struct failure *failure)
+report_output(struct observer *observer)
 {
-	const struct result *result = &failure->result;
-	buf_printf(buf, "  task %llu (line %llu) on %s: ", (unsigned long long)failure->index,
-		(unsigned long long)failure->line, failure->host);
-	if (result->reason == RESULT_SPAWN)
-		buf_printf(buf, "could not be started (%s: %s)", result_step_name(result->step),
-			strerror(result->error));
-	else if (result->reason == RESULT_LOST)
-		buf_append_string(buf, "lost");
-	else if (result->signal)
-		buf_printf(buf, "signal %d (%s)", result->signal, strsignal(result->signal));
-	else
-		buf_printf(buf, "exit code %d", result->exit_code);
-	buf_append_string(buf, ": ");
-	print_text(buf, failure->command, strlen(failure->command));
-	buf_append_string(buf, "\n");
-	print_tail(buf, failure->tail);
+	(void)observer;
+	progress_wipe();
 }
 
-static void
-print_counts(struct buf *buf, const struct report *report, double seconds)
-{
-	buf_printf(buf, "mpbatch: %llu tasks: %llu succeeded", (unsigned long long)report->ended,
-		(unsigned long long)report->by_reason[RESULT_OK]);
-	if (failed(report)) {
-		buf_printf(buf, ", %llu failed (", (unsigned long long)failed(report));
-		const char *comma = "";
-		for (int i = 0; i < RESULT_REASONS; i++) {
-			if (i == RESULT_OK || i == RESULT_CANCELLED || !report->by_reason[i])
-				continue;
-			buf_printf(buf, "%s%llu %s", comma,
-				(unsigned long long)report->by_reason[i], result_reason_names[i]);
-			comma = ", ";
-		}
-		buf_append_string(buf, ")");
-	}
-	if (report->by_reason[RESULT_CANCELLED])
-		buf_printf(buf, ", %llu cancelled",
-			(unsigned long long)report->by_reason[RESULT_CANCELLED]);
-	double share = report->slots ? (double)report->busy_ns / 1e9 / seconds / report->slots : 0;
-	buf_printf(buf,
-		"\nmpbatch: %.2f s wall time, %.1f %% of slot time ran tasks, %d slot%s on %d "
-		"host%s\n",
-		seconds, 100 * share, report->slots, report->slots == 1 ? "" : "s", report->hosts,
-		report->hosts == 1 ? "" : "s");
-}
+/* --- the end --- */
 
 void
 report_print(struct observer *observer, int exit_code, int64_t now_ns)
 {
 	struct report *report = (struct report *)observer;
-	wipe_line();
+	int64_t end_us = report->usage.start_us + (now_ns - report->options.start_ns) / 1000;
+	struct summary summary = {.ended = report->ended,
+		.tasks = asked_for(report),
+		.done_before = report->run.done_before,
+		.exit_code = exit_code,
+		.seconds = seconds_since_start(report, now_ns),
+		.slots = report->slots,
+		.hosts = report->hosts,
+		.groups = report->groups,
+		.journal = report->options.journal};
+	progress_free(report->progress);
+	report->progress = NULL;
 	if (report->options.quiet)
 		return;
 	struct buf buf = {0};
-	if (exit_code == 0 && report->ended == 0)
-		buf_append_string(&buf, "mpbatch: the task list is empty: nothing to run\n");
-	else
-		print_counts(&buf, report, (double)(now_ns - report->options.start_ns) / 1e9);
-	if (exit_code == 3) {
-		if (report->run.tasks)
-			buf_printf(&buf,
-				"mpbatch: stopped early: %llu of %llu tasks have not succeeded\n",
-				(unsigned long long)(report->run.tasks -
-						     report->by_reason[RESULT_OK]),
-				(unsigned long long)report->run.tasks);
-		else
-			buf_append_string(&buf, "mpbatch: stopped early: work remains\n");
-	}
-	if (report->nfailures)
-		buf_printf(&buf, "mpbatch: %s failed tasks%s%s:\n",
-			failed(report) > FAILURES_SHOWN ? "the first" : "the",
-			report->options.journal ? ", all of them in " : "",
-			report->options.journal ? report->options.journal : "");
-	for (int i = 0; i < report->nfailures; i++)
-		print_failure(&buf, &report->failures[i]);
+	memcpy(summary.by_reason, report->by_reason, sizeof(summary.by_reason));
+	usage_shares(&report->usage, report->slots, end_us, summary.shares);
+	summary_print(&buf, &summary);
 	(void)!write(STDERR_FILENO, buf.data, buf.len);
 	buf_clear(&buf);
 }
@@ -259,12 +187,23 @@ report_print(struct observer *observer, int exit_code, int64_t now_ns)
 struct observer *
 report_new(const struct report_options *options)
 {
-	static const struct observer_ops ops = {.ended = report_ended, .turn = report_turn};
+	static const struct observer_ops ops = {.ended = report_ended,
+		.turn = report_turn,
+		.due_ns = report_due_ns,
+		.output = report_output,
+		.forecast = report_forecast};
 	struct report *report = xcalloc(1, sizeof(*report));
 	report->observer.ops = &ops;
 	report->options = *options;
-	report->terminal = isatty(STDERR_FILENO);
-	log_before_line(wipe_line);
+	report->groups = groups_new();
+	report->eta_ns = -1;
+	report->eta_at_ns = options->start_ns;
+	report->now_ns = options->start_ns;
+	report->usage.start_us = clock_unix_us() - (clock_now_ns() - options->start_ns) / 1000;
+	if (!options->quiet)
+		report->progress = progress_new(&(struct progress_options){.bar = options->bar,
+			.interval_s = options->interval_s,
+			.start_ns = options->start_ns});
 	return &report->observer;
 }
 
@@ -274,11 +213,8 @@ report_free(struct observer *observer)
 	struct report *report = (struct report *)observer;
 	if (!report)
 		return;
-	for (int i = 0; i < report->nfailures; i++) {
-		free(report->failures[i].host);
-		free(report->failures[i].command);
-		free(report->failures[i].tail);
-	}
-	log_before_line(NULL);
+	progress_free(report->progress);
+	groups_free(report->groups);
+	usage_clear(&report->usage);
 	free(report);
 }

@@ -1,6 +1,9 @@
-/* The report of a run: progress on a terminal while it goes on, a summary at its end. */
+/* The report of a run: it observes, and shows progress while the run goes on, a summary at its end.
+ */
 #ifndef UI_REPORT_H
 #define UI_REPORT_H
+
+#include "ui/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +11,9 @@
 struct observer;
 
 struct report_options {
-	bool quiet;	     /* neither progress nor summary */
+	bool quiet; /* neither progress nor summary */
+	enum progress_bar bar;
+	int interval_s;	     /* of plain progress lines; 0: none, -1: the default */
 	int64_t start_ns;    /* when mpbatch was started */
 	const char *journal; /* its path, for the summary; NULL: none */
 };

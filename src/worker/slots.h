@@ -16,6 +16,8 @@ enum entry_state {
 struct entry {
 	uint64_t seq;
 	enum entry_state state;
+	bool shown;	   /* rank 0 has some of its output, or was offered it while it runs */
+	int unpaid;	   /* chunks sent beyond those that rank 0 gave credit for */
 	struct task *task; /* owned */
 };
 

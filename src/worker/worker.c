@@ -5,19 +5,21 @@
 #include "base/log.h"
 #include "base/pack.h"
 #include "comm/message.h"
+#include "exec/frame.h"
 #include "exec/runner.h"
 #include "sched/sched.h"
 #include "tasks/task.h"
+#include "worker/queue.h"
 #include "worker/slots.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define STAGE_LEAD_NS (10 * CLOCK_NS_PER_MS)  /* a slot's staged tasks last about this long */
+#define STAGE_LEAD_NS (10 * CLOCK_NS_PER_MS) /* a slot's staged tasks last about this long */
 #define STAGE_MEAN_NS (50 * CLOCK_NS_PER_MS) /* tasks longer than this are not staged in a slot */
 #define BATCH_NS (5 * CLOCK_NS_PER_MS)
 #define BATCH_BYTES (64 * 1024)
-#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output waits to be fetched */
+#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output waits for credit */
 #define HEARTBEAT_NS (10 * CLOCK_NS_PER_S)
 enum { STAGE_MAX = 64 };
 
@@ -33,11 +35,11 @@ struct worker {
 	struct message_link link;
 	struct slot_queue *slots;
 	int nslots;
-	struct task **queue; /* a ring: tasks not given to a slot yet */
-	size_t first, queued, room;
+	struct task_queue queue; /* not given to a slot yet */
 	struct batch results, started, recalled;
 	struct sched *pace; /* only for the mean task time and what follows from it */
 	int fetched;	    /* entries whose output is still to be fetched */
+	int starved;	    /* entries whose lines wait for credit */
 	int64_t heartbeat_ns;
 	int64_t active_ns; /* when something last happened */
 	bool paused, draining, stopping, said_bye, finished;
@@ -80,63 +82,7 @@ give_back(struct worker *worker, uint64_t index, bool given)
 	pack_u8(buf, given);
 }
 
-/* --- the queue --- */
-
-static void
-queue_grow(struct worker *worker)
-{
-	if (worker->queued < worker->room)
-		return;
-	size_t room = worker->room ? 2 * worker->room : 64;
-	struct task **queue = xcalloc(room, sizeof(*queue));
-	for (size_t i = 0; i < worker->queued; i++)
-		queue[i] = worker->queue[(worker->first + i) % worker->room];
-	free(worker->queue);
-	worker->queue = queue;
-	worker->first = 0;
-	worker->room = room;
-}
-
-static void
-queue_push(struct worker *worker, struct task *task)
-{
-	queue_grow(worker);
-	worker->queue[(worker->first + worker->queued++) % worker->room] = task;
-}
-
-/* Back in front: it was handed out before those that wait. */
-static void
-queue_unshift(struct worker *worker, struct task *task)
-{
-	queue_grow(worker);
-	worker->first = (worker->first + worker->room - 1) % worker->room;
-	worker->queue[worker->first] = task;
-	worker->queued++;
-}
-
-static struct task *
-queue_shift(struct worker *worker)
-{
-	struct task *task = worker->queue[worker->first];
-	worker->first = (worker->first + 1) % worker->room;
-	worker->queued--;
-	return task;
-}
-
-/* Takes the task of that index out of the queue; NULL if it is not there. */
-static struct task *
-queue_remove(struct worker *worker, uint64_t index)
-{
-	struct task *found = NULL;
-	for (size_t i = worker->queued; i-- > 0;) { /* from the back: order stays */
-		struct task *task = queue_shift(worker);
-		if (!found && task->index == index)
-			found = task;
-		else
-			queue_push(worker, task);
-	}
-	return found;
-}
+/* --- tasks that come back --- */
 
 static void
 return_task(struct worker *worker, struct task *task)
@@ -152,7 +98,7 @@ task_unstarted(struct worker *worker, struct task *task, bool to_master)
 	if (to_master || worker->stopping)
 		return_task(worker, task);
 	else
-		queue_unshift(worker, task);
+		task_queue_unshift(&worker->queue, task);
 }
 
 /* --- feeding the slots --- */
@@ -171,16 +117,25 @@ static void
 feed(struct worker *worker)
 {
 	int depth = stage_depth(worker);
-	for (int level = 1; level <= depth && worker->queued; level++) {
-		for (int i = 0; i < worker->nslots && worker->queued; i++) {
+	for (int level = 1; level <= depth && worker->queue.count; level++) {
+		for (int i = 0; i < worker->nslots && worker->queue.count; i++) {
 			struct slot_queue *slot = &worker->slots[i];
 			if (!slot->up || slot->open >= level)
 				continue;
-			struct entry *entry = slot_queue_add(slot, queue_shift(worker));
+			struct entry *entry =
+				slot_queue_add(slot, task_queue_shift(&worker->queue));
 			worker->options.runner->ops->start(
 				worker->options.runner, i, entry->seq, entry->task);
 		}
 	}
+}
+
+/* Of how much the slot is ahead of rank 0 with an entry's output. */
+static void
+set_unpaid(struct worker *worker, struct entry *entry, int unpaid)
+{
+	worker->starved += (unpaid >= EXEC_LINE_CREDITS) - (entry->unpaid >= EXEC_LINE_CREDITS);
+	entry->unpaid = unpaid;
 }
 
 static void
@@ -264,6 +219,7 @@ output_offered(void *arg, int i, uint64_t seq)
 	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
 	if (!entry)
 		return;
+	entry->shown = true;
 	pack_u64(message_begin(&worker->link, MESSAGE_OUT_OFFER), entry->task->index);
 	send(worker);
 }
@@ -275,6 +231,8 @@ output_chunk(void *arg, int i, uint64_t seq, int stream, const char *data, size_
 	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
 	if (!entry)
 		return;
+	entry->shown = true;
+	set_unpaid(worker, entry, entry->unpaid + 1);
 	struct buf *buf = message_begin(&worker->link, MESSAGE_OUT_CHUNK);
 	pack_u64(buf, entry->task->index);
 	pack_u8(buf, (uint8_t)stream);
@@ -292,6 +250,7 @@ output_ends(struct worker *worker, struct slot_queue *slot, struct entry *entry,
 	pack_u8(buf, whole);
 	send(worker);
 	worker->fetched--;
+	set_unpaid(worker, entry, 0);
 	task_free(slot_queue_take(slot, entry));
 }
 
@@ -317,8 +276,8 @@ send_slot_down(struct worker *worker, int i, const char *why, bool for_ever)
 	bool any = false;
 	for (int k = 0; k < worker->nslots; k++)
 		any = any || !worker->slots[k].closed;
-	while (!any && worker->queued)
-		return_task(worker, queue_shift(worker));
+	while (!any && worker->queue.count)
+		return_task(worker, task_queue_shift(&worker->queue));
 }
 
 static void
@@ -332,6 +291,26 @@ slot_is_sick(void *arg, int i, const char *why)
 	send_slot_down(worker, i, why, true);
 }
 
+/* The executor died while the task ran. */
+static void
+lose(struct worker *worker, int i, struct entry *entry)
+{
+	struct slot_queue *slot = &worker->slots[i];
+	struct result lost = {.index = entry->task->index,
+		.attempt = entry->task->attempt,
+		.reason = worker->stopping ? RESULT_CANCELLED : RESULT_LOST,
+		.offered = entry->shown,
+		.start_us = clock_unix_us()};
+	report(worker, i, &lost);
+	if (!entry->shown) {
+		task_free(slot_queue_take(slot, entry));
+		return;
+	}
+	slot_queue_ended(slot, entry);
+	worker->fetched++;
+	output_ends(worker, slot, entry, false);
+}
+
 static void
 slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 {
@@ -339,22 +318,12 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 	struct slot_queue *slot = &worker->slots[i];
 	for (int k = slot->count - 1; k >= 0; k--) {
 		struct entry *entry = &slot->entries[k];
-		if (entry->state == ENTRY_ENDED) {
+		if (entry->state == ENTRY_ENDED)
 			output_ends(worker, slot, entry, false);
-			continue;
-		}
-		bool ran = entry->seq <= started;
-		struct task *task = slot_queue_take(slot, entry);
-		struct result lost = {.index = task->index,
-			.attempt = task->attempt,
-			.reason = worker->stopping ? RESULT_CANCELLED : RESULT_LOST,
-			.start_us = clock_unix_us()};
-		if (ran) {
-			report(worker, i, &lost);
-			task_free(task);
-		} else {
-			task_unstarted(worker, task, false);
-		}
+		else if (entry->seq <= started)
+			lose(worker, i, entry);
+		else
+			task_unstarted(worker, slot_queue_take(slot, entry), false);
 	}
 	send_slot_down(worker, i, why, for_ever);
 }
@@ -371,7 +340,7 @@ take_tasks(struct worker *worker, struct unpack *in)
 		if (worker->stopping)
 			return_task(worker, task);
 		else
-			queue_push(worker, task);
+			task_queue_push(&worker->queue, task);
 	}
 }
 
@@ -393,7 +362,7 @@ recall_tasks(struct worker *worker, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		uint64_t index = unpack_u64(in);
-		struct task *task = queue_remove(worker, index);
+		struct task *task = task_queue_remove(&worker->queue, index);
 		if (task)
 			return_task(worker, task);
 		else
@@ -406,8 +375,8 @@ worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 {
 	struct runner *runner = worker->options.runner;
 	worker->stopping = true;
-	while (worker->queued)
-		return_task(worker, queue_shift(worker));
+	while (worker->queue.count)
+		return_task(worker, task_queue_shift(&worker->queue));
 	for (int i = 0; i < worker->nslots; i++) {
 		struct slot_queue *slot = &worker->slots[i];
 		for (int k = slot->count - 1; k >= 0; k--) {
@@ -444,8 +413,10 @@ credit_output(struct worker *worker, struct unpack *in)
 	uint32_t chunks = unpack_u32(in);
 	int i;
 	struct entry *entry = find_index(worker, index, &i);
-	if (entry)
-		worker->options.runner->ops->credit(worker->options.runner, i, entry->seq, chunks);
+	if (!entry)
+		return;
+	set_unpaid(worker, entry, entry->unpaid - (int)chunks);
+	worker->options.runner->ops->credit(worker->options.runner, i, entry->seq, chunks);
 }
 
 void
@@ -491,13 +462,13 @@ is_empty(const struct worker *worker)
 	for (int i = 0; i < worker->nslots; i++)
 		if (worker->slots[i].count)
 			return false;
-	return !worker->queued;
+	return !worker->queue.count;
 }
 
 static bool
 results_due(const struct worker *worker, int64_t now_ns)
 {
-	bool short_queue = worker->queued <= (size_t)worker->nslots;
+	bool short_queue = worker->queue.count <= (size_t)worker->nslots;
 	return short_queue || worker->results.items.len >= BATCH_BYTES ||
 	       now_ns - worker->results.since_ns >= BATCH_NS;
 }
@@ -540,8 +511,9 @@ worker_deadline_ns(const struct worker *worker)
 int64_t
 worker_poll_cap_ns(const struct worker *worker, int64_t now_ns)
 {
-	return worker->fetched ? FETCH_POLL_NS
-			       : sched_poll_cap_ns(worker->pace, now_ns - worker->active_ns);
+	return worker->fetched || worker->starved
+		       ? FETCH_POLL_NS
+		       : sched_poll_cap_ns(worker->pace, now_ns - worker->active_ns);
 }
 
 bool
@@ -587,8 +559,7 @@ worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	worker->options.runner->ops->close(worker->options.runner);
-	while (worker->queued)
-		task_free(queue_shift(worker));
+	task_queue_clear(&worker->queue);
 	for (int i = 0; i < worker->nslots; i++)
 		slot_queue_clear(&worker->slots[i]);
 	buf_clear(&worker->link.buf);
@@ -597,6 +568,5 @@ worker_free(struct worker *worker)
 	buf_clear(&worker->recalled.items);
 	sched_free(worker->pace);
 	free(worker->slots);
-	free(worker->queue);
 	free(worker);
 }

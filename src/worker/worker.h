@@ -47,7 +47,7 @@ int64_t worker_deadline_ns(const struct worker *worker);
 void worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms);
 
 /* The longest its transport should sleep between polls: what the scheduler says (sched.h), and
- * little while an output waits to be fetched. */
+ * little while an output waits to be fetched, or lines for credit. */
 int64_t worker_poll_cap_ns(const struct worker *worker, int64_t now_ns);
 
 /* True once the master has acknowledged the end. */

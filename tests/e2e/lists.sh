@@ -19,7 +19,8 @@ printf '\n# nothing\n' | batch
 expect_code 0
 grep -q 'empty' err || fail "an empty list has no clear message"
 
-# A run directory of an earlier run is not overwritten; --restart keeps one generation.
+# A run directory of a run that failed is not overwritten; --restart keeps one generation.
+echo false | batch
 run jobs.txt
 expect_code 2
 grep -q -- '--restart' err || fail "the message does not name --restart"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # runs: local
-# On a terminal one line of progress, redrawn in place and gone at the end; elsewhere none; -q: silence.
+# On a terminal one line of progress, redrawn in place and gone at the end; elsewhere a plain line now
+# and then; -q: silence. In a real terminal (tmux): narrow, resized, Ctrl-C, background.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -9,14 +10,104 @@ for i in $(seq 20); do echo "echo $i; sleep 0.05"; done >jobs.txt
 script -qec "stty cols 60; '$MPBATCH' --restart jobs.txt" /dev/null >terminal </dev/null ||
 	fail "it fails on a terminal"
 grep -q 'tasks ended' terminal || fail "no progress on a terminal"
-tr '\r' '\n' <terminal | grep 'tasks ended' | while IFS= read -r line; do
-	plain=${line%$'\e[K'*}
-	[ ${#plain} -lt 60 ] || fail "progress is wider than the terminal: ${#plain}"
+tr '\r' '\n' <terminal | sed 's/\x1b\[[?0-9]*[A-Za-z]//g' | grep 'tasks ended' | while IFS= read -r line; do
+	[ ${#line} -lt 60 ] || fail "progress is wider than the terminal: ${#line}"
 done
 tr '\r' '\n' <terminal | grep -q '20 tasks: 20 succeeded' || fail "no summary"
-tail -c 300 terminal | grep -q 'tasks ended.*slots.*$' && ! tail -c 300 terminal | grep -q 'succeeded' &&
-	fail "the progress line is still there"
 run --restart jobs.txt
-! grep -q 'tasks ended' err || fail "progress where there is no terminal"
-run --restart -q jobs.txt
+! grep -q 'tasks ended' err || fail "progress at once where there is no terminal"
+run --restart --bar jobs.txt
+grep -q $'\r.*tasks ended' err || fail "--bar draws nothing"
+run --restart -q --bar jobs.txt
 [ ! -s err ] || fail "-q is not silent"
+for i in $(seq 3); do echo "sleep 0.8"; done >slow.txt
+run --restart --progress-interval 1 -j 1 slow.txt
+grep -q '^mpbatch: [0-3]/3 tasks ended' err || fail "--progress-interval: no plain line"
+! grep -q $'\r' err || fail "--progress-interval: a drawn line"
+
+command -v tmux >/dev/null || skip "no tmux for the rest"
+unset TMUX
+TERMINAL=(tmux -L "mpbatch-$$" -f /dev/null)
+trap '"${TERMINAL[@]}" kill-server 2>/dev/null; cd /; rm -rf "$WORK"' EXIT
+"${TERMINAL[@]}" new-session -d -x 100 -y 20 -c "$WORK" env PS1='$ ' bash --norc --noprofile ||
+	skip "tmux does not start"
+
+# keys WORD...: typed into the terminal.
+keys() {
+	"${TERMINAL[@]}" send-keys -t 0 "$@"
+}
+
+# What is on the screen, without empty lines.
+screen() {
+	"${TERMINAL[@]}" capture-pane -p -t 0 | grep -v '^ *$'
+}
+
+shows() {
+	screen | grep -q -e "$1"
+}
+
+shows_not() {
+	! shows "$1"
+}
+
+# The shell waits for the next command, at the beginning of a line.
+prompt() {
+	[ "$(screen | tail -n 1)" = '$' ]
+}
+
+# type COMMAND: on a clean screen.
+type_line() {
+	keys C-l
+	keys "$1" Enter
+}
+
+wait_for prompt
+for i in $(seq 200); do echo "sleep 0.1"; done >long.txt
+keys 'stty -a >before' Enter
+type_line "'$MPBATCH' --restart -j 2 long.txt"
+wait_for shows '^\[.*/200 tasks ended.* of 2 slots busy'
+wait_for shows 's left$'
+
+"${TERMINAL[@]}" resize-window -t 0 -x 40
+wait_for shows '^[^[]*/200 tasks ended'
+wait_for shows_not 'slots busy'
+[ "$(screen | grep -c 'tasks ended')" = 1 ] || fail "narrower: a line is left behind: $(screen)"
+"${TERMINAL[@]}" resize-window -t 0 -x 10
+wait_for shows '^[0-9]*/200$'
+"${TERMINAL[@]}" resize-window -t 0 -x 100
+wait_for shows '^\[.*/200 tasks ended'
+[ "$(screen | grep -c '/200')" = 1 ] || fail "wider again: a line is left behind: $(screen)"
+
+keys C-c
+wait_for prompt
+for words in interrupted "tasks: "; do
+	shows "$words" || fail "Ctrl-C: not said: $words: $(screen)"
+done
+shows_not 'tasks ended' || fail "Ctrl-C: the progress line is still there: $(screen)"
+keys 'stty -a >after' Enter
+wait_for [ -s after ]
+cmp -s before after || fail "the terminal's settings are others than before"
+
+# With "tostop" whoever writes from the background is stopped, unless he is careful.
+for i in $(seq 20); do echo "sleep 0.1"; done >short.txt
+type_line "stty tostop; '$MPBATCH' --restart -j 2 short.txt 2>&1 >/dev/null & sleep 0.7"
+for _ in $(seq 10); do
+	shows_not 'tasks ended' || fail "it draws while it is in the background: $(screen)"
+	sleep 0.1
+done
+wait_for shows '20 tasks: 20 succeeded'
+keys 'stty -tostop; clear' Enter
+wait_for shows_not '20 tasks'
+
+type_line "'$MPBATCH' --restart -j 2 long.txt"
+wait_for shows 'tasks ended'
+keys C-z
+wait_for shows 'Stopped'
+keys C-l 'bg' Enter
+wait_for shows_not 'tasks ended'
+keys 'fg' Enter
+wait_for shows 'tasks ended'
+keys C-c
+wait_for prompt
+shows_not 'tasks ended' || fail "Ctrl-C after fg: the progress line is still there: $(screen)"
+exit 0

@@ -1,6 +1,7 @@
 /*
  * Any bytes as a task list, once as a file and once in two pieces through a pipe: the tasks must be
- * those of a plain split, and a NUL byte must be named by line and column.
+ * those of a plain split, twice, and a NUL byte must be named by line and column. Directives are
+ * fuzz_directive's.
  */
 #include "base/err.h"
 #include "tasks/list.h"
@@ -69,29 +70,29 @@ check_error(const struct err *err, const char *path, const struct split *split, 
 }
 
 /* Takes tasks until something else comes, and compares each. */
-static enum list_status
+static enum next
 check_tasks(struct list *list, const char *path, struct split *split)
 {
 	struct task *task;
 	struct err err;
-	enum list_status status;
+	enum next next;
 	const uint8_t *command = NULL;
 	size_t nul_at;
-	while ((status = list_next(list, &task, &err)) == LIST_TASK) {
+	while ((next = list_next(list, &task, &err)) == NEXT_ONE) {
 		ptrdiff_t len = split_next(split, &command, &nul_at);
 		must(len >= 0 && task->command_len == (size_t)len);
 		must(memcmp(task->command, command, (size_t)len) == 0);
 		must(task->index == split->tasks && task->line == split->line);
 		task_free(task);
 	}
-	if (status == LIST_WAIT)
-		return status;
+	if (next == NEXT_WAIT)
+		return next;
 	must(split_next(split, &command, &nul_at) < 0);
-	if (status == LIST_ERROR)
+	if (next == NEXT_ERROR)
 		check_error(&err, path, split, nul_at);
 	else
 		must(!nul_at && list_count(list) == split->tasks && list_remaining(list) == 0);
-	return status;
+	return next;
 }
 
 static void
@@ -103,11 +104,15 @@ check_file(const uint8_t *data, size_t size)
 	FILE *file = tmpfile();
 	must(file && write(fileno(file), data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
-	struct list *list = list_open(path, &err);
+	struct list *list = list_open(path, NULL, &err);
 	if (list) {
 		uint64_t count = list_count(list);
 		must(list_remaining(list) == count);
-		must(check_tasks(list, path, &split) == LIST_END && split.tasks == count);
+		for (int pass = 0; pass < 2; pass++) {
+			split = (struct split){.data = data, .size = size};
+			must(check_tasks(list, path, &split) == NEXT_END && split.tasks == count);
+			must(list_rewind(list, &err) == 0);
+		}
 	} else {
 		const uint8_t *command;
 		size_t nul_at;
@@ -129,17 +134,17 @@ check_pipe(const uint8_t *data, size_t size)
 	struct err err;
 	must(pipe2(ends, O_CLOEXEC) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
-	struct list *list = list_open(path, &err);
+	struct list *list = list_open(path, NULL, &err);
 	must(list && list_count(list) == 0);
 	must(write(ends[1], data, first) == (ssize_t)first);
-	enum list_status status = check_tasks(list, path, &split);
-	if (status == LIST_WAIT) {
+	enum next next = check_tasks(list, path, &split);
+	if (next == NEXT_WAIT) {
 		must(write(ends[1], data + first, size - first) == (ssize_t)(size - first));
 		close(ends[1]);
 		ends[1] = -1;
-		must(check_tasks(list, path, &split) != LIST_WAIT);
+		must(check_tasks(list, path, &split) != NEXT_WAIT);
 	} else {
-		must(status == LIST_ERROR);
+		must(next == NEXT_ERROR);
 	}
 	list_free(list);
 	close(ends[0]);
@@ -150,6 +155,8 @@ check_pipe(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	if (memmem(data, size, "#MPBATCH", 8))
+		return 0;
 	check_file(data, size);
 	if (size <= 32768) /* a pipe takes it at once */
 		check_pipe(data, size);

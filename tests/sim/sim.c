@@ -14,7 +14,7 @@
 #include "comm/message.h"
 #include "comm/transport.h"
 #include "master/master.h"
-#include "tasks/list.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 #include "ui/observer.h"
 #include "worker/worker.h"
@@ -51,7 +51,7 @@ struct sim {
 	int64_t kill_ns;
 	int64_t interrupt_ns; /* CLOCK_NEVER: not */
 	struct master *master;
-	struct list *list;
+	struct source *source;
 	int out_fd;
 	int *runs, *lost;
 	struct counts counts;
@@ -91,8 +91,8 @@ pick(const struct sim *sim, uint64_t what, int most)
 	return (int)(sim_random(sim->seed, 1000, what) * (most + 1));
 }
 
-static struct list *
-make_list(struct sim *sim)
+static struct source *
+make_source(struct sim *sim)
 {
 	char path[64];
 	struct err err;
@@ -102,13 +102,13 @@ make_list(struct sim *sim)
 		fprintf(file, "task %d\n", i);
 	fflush(file);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	struct list *list = list_open(path, &err);
+	struct source *source = source_open(&(struct source_options){.list = path}, &err);
 	fclose(file);
-	if (!list) {
+	if (!source) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);
 	}
-	return list;
+	return source;
 }
 
 static void
@@ -173,12 +173,12 @@ open_run(struct sim *sim)
 	sim->hub = inmem_new(sim->endpoints);
 	for (int i = 0; i < sim->endpoints; i++)
 		sim->transports[i] = inmem_endpoint(sim->hub, i);
-	sim->list = make_list(sim);
+	sim->source = make_source(sim);
 	sim->out_fd = memfd_create("out", 0);
 	sim->master = master_new(&(struct master_options){.transport = sim->transports[0],
 		.session = 7,
 		.workers = sim->endpoints,
-		.list = sim->list,
+		.source = sim->source,
 		.observer = &sim->counts.observer,
 		.fds = {sim->out_fd, sim->out_fd},
 		.grace_ms = 100});
@@ -367,7 +367,7 @@ close_run(struct sim *sim)
 	master_free(sim->master);
 	for (int i = 0; i < sim->endpoints; i++)
 		transport_close(sim->transports[i], TRANSPORT_DRAIN);
-	list_free(sim->list);
+	source_free(sim->source);
 	close(sim->out_fd);
 	free(sim->runs);
 	free(sim->lost);

@@ -11,6 +11,7 @@
 #include "exec/frame.h"
 #include "exec/outbox.h"
 #include "exec/setup.h"
+#include "exec/sink.h"
 #include "exec/tree.h"
 #include "scratch.h"
 #include "tasks/task.h"
@@ -74,9 +75,7 @@ lines_that_need_a_shell(void **state)
 		{"prog )", true},
 		{"prog $x", true},
 		{"prog `x`", true},
-		{"prog a\\ b", true},
 		{"prog \"a\"", true},
-		{"prog 'a'", true},
 		{"prog *", true},
 		{"prog a?", true},
 		{"prog [ab]", true},
@@ -87,6 +86,40 @@ lines_that_need_a_shell(void **state)
 		{"prog a~", true},
 		{"prog\na", true},
 		{"prog\n", true},
+		/* single quotes and backslashes make words; they must be whole */
+		{"prog 'a b'", false},
+		{"prog a\\ b", false},
+		{"prog ';&|<>()$`\\\"*?[]{}~\n#!' \\;\\&\\|\\$\\*\\'\\\\", false},
+		{"prog '' a''b\\c'd'", false},
+		{"prog 'it'\\''s'", false},
+		{"prog '!' \\! '#' \\#a ''#b", false},
+		{"prog 'a", true},
+		{"prog 'a'\\''", true},
+		{"prog a'", true},
+		{"prog '\\''", true},
+		{"prog a\\", true},
+		{"prog \\", true},
+		{"prog a\\\nb", true},
+		{"prog 'a\\\nb'", false},
+		{"prog 'a' $x", true},
+		{"prog 'a';", true},
+		{"prog 'a'*", true},
+		{"prog \"'\" '", true},
+		{"prog ! ''", true},
+		{"'/my prog/x' a", false},
+		{"\\/x", false},
+		{"''", true},
+		{"'' prog", true},
+		{"''''prog", false},
+		{"'echo' a", true},
+		{"e\\cho a", true},
+		{"ec''''''''''''''''''''''''''''ho a", true},
+		{"'echo 'a", false},
+		{"'if' x", true},
+		{"A='x y' prog", true},
+		{"A=\\; prog", true},
+		{"'A'=1", false},
+		{"A'='1", false},
 		/* nothing, comments, negations */
 		{"", true},
 		{" ", true},
@@ -157,7 +190,30 @@ lines_that_need_a_shell(void **state)
 			fail_msg("\"%s\": expected %s", cases[i].line,
 				cases[i].shell ? "the shell" : "no shell");
 	assert_true(command_needs_shell("a\0b", 3));
+	assert_true(command_needs_shell("a '\0'", 5));
+	assert_true(command_needs_shell("a \\\0", 4));
+	assert_true(command_needs_shell("prog 'x'", 7)); /* no byte beyond LEN here, either */
+	assert_true(command_needs_shell("prog \\x", 6));
 	assert_false(command_needs_shell("prog;x", 4)); /* no byte beyond LEN is looked at */
+}
+
+static void
+quotes_are_undone(void **state)
+{
+	(void)state;
+	static const char line[] = " '/x y'/'p' 'a b'\t'it'\\''s' a'b'\\ c '' \\\\\\' "
+				   "'$(x)\n\\' '' \\# ''";
+	static const char *const words[] = {
+		"/x y/p", "a b", "it's", "ab c", "", "\\'", "$(x)\n\\", "", "#", ""};
+	struct command command = {0};
+	struct command_cache cache = {0};
+	assert_true(command_prepare(&command, &cache, line, sizeof(line) - 1, (char *[]){NULL}));
+	assert_string_equal(command.file, "/x y/p");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_string_equal(command.argv[i], words[i]);
+	assert_null(command.argv[sizeof(words) / sizeof(words[0])]);
+	command_clear(&command);
+	command_cache_clear(&cache);
 }
 
 static void
@@ -597,8 +653,12 @@ setup_survives_packing(void **state)
 		.threads = 16,
 		.ntasks = UINT64_C(1) << 40,
 		.spool_bytes = UINT64_C(5) << 33,
+		.session = 12,
+		.output = OUTPUT_STORE,
+		.remove_empty = true,
 		.stray = STRAY_KEEP,
 		.tmpdir = (char *)(uintptr_t) "/tmp/x y",
+		.run_dir = (char *)(uintptr_t) "/run/a",
 		.keep = (char *)(uintptr_t) "A*\nB*",
 		.environment = environment,
 		.environment_len = sizeof(environment)};
@@ -614,6 +674,10 @@ setup_survives_packing(void **state)
 	assert_int_equal(out.threads, 16);
 	assert_int_equal(out.ntasks, setup.ntasks);
 	assert_int_equal(out.spool_bytes, setup.spool_bytes);
+	assert_int_equal(out.session, 12);
+	assert_int_equal(out.output, OUTPUT_STORE);
+	assert_true(out.remove_empty && !out.keep_failed_only);
+	assert_string_equal(out.run_dir, "/run/a");
 	assert_int_equal(out.stray, STRAY_KEEP);
 	assert_true(cpus_equal(&out.cpus, &setup.cpus));
 	assert_string_equal(out.tmpdir, setup.tmpdir);
@@ -621,6 +685,7 @@ setup_survives_packing(void **state)
 	assert_int_equal(out.environment_len, sizeof(environment));
 	assert_memory_equal(out.environment, environment, sizeof(environment));
 	free(out.tmpdir);
+	free(out.run_dir);
 	free(out.keep);
 	for (size_t len = 0; len < buf.len; len++) {
 		char *cut = test_malloc(len + 1);
@@ -628,9 +693,20 @@ setup_survives_packing(void **state)
 		in = unpack_init(cut, len);
 		assert_false(setup_unpack(&in, &out));
 		free(out.tmpdir);
+		free(out.run_dir);
 		free(out.keep);
 		test_free(cut);
 	}
+	setup.output = OUTPUT_MODES;
+	setup.run_dir = NULL;
+	buf_clear(&buf);
+	setup_pack(&buf, &setup);
+	in = unpack_init(buf.data, buf.len);
+	assert_false(setup_unpack(&in, &out));
+	assert_string_equal(out.run_dir, "");
+	free(out.tmpdir);
+	free(out.run_dir);
+	free(out.keep);
 	buf_clear(&buf);
 }
 
@@ -820,6 +896,67 @@ spools_leave_no_file(void **state)
 	close_pipe();
 	capture_clear(&capture);
 	test_free(bytes);
+}
+
+/* Whatever is written, taken and spooled when: lines come whole, in order, and all of them. */
+static void
+lines_are_taken_whole(void **state)
+{
+	(void)state;
+	enum { LINES = 60000, SIZE = 4000 };
+	struct capture_options options = {
+		.tmpdir = scratch_path, .spool_bytes = 200000, .lines = true};
+	struct buf text = {0}, out = {0};
+	for (int i = 0; i < LINES; i++)
+		buf_printf(&text, "%.*s\n", (int)below(30), "abcdefghijklmnopqrstuvwxyz01234");
+	buf_append_string(&text, "unfinished");
+	struct capture capture = {0};
+	struct passage passage = {.bytes = text.data, .size = text.len};
+	open_pipe();
+	for (int step = 0; passage.written < text.len || capture_pending(&capture, 1) > 10;
+		step++) {
+		assert_in_range(step, 0, 1000000);
+		if (below(2))
+			write_some(&passage, 1 + below(60000));
+		capture_read(&capture, 1, pipe_ends[0], &options);
+		size_t taken =
+			below(3) ? 0 : capture_take_lines(&capture, 1, &out, SIZE, false, &options);
+		assert_in_range(taken, 0, SIZE);
+		assert_true(!taken || out.data[out.len - 1] == '\n');
+	}
+	assert_int_equal(capture_take_lines(&capture, 1, &out, SIZE, false, &options), 0);
+	assert_int_equal(capture_take_lines(&capture, 1, &out, SIZE, true, &options), 10);
+	assert_int_equal(out.len, text.len);
+	assert_memory_equal(out.data, text.data, text.len);
+	close_pipe();
+	capture_clear(&capture);
+	buf_clear(&text);
+	buf_clear(&out);
+}
+
+static void
+dropped_captures_are_empty(void **state)
+{
+	(void)state;
+	struct capture_options options = {.tmpdir = scratch_path, .spool_bytes = 1 << 20};
+	struct capture capture = {0};
+	char *data = random_bytes(300000);
+	struct passage passage = {.bytes = data, .size = 300000};
+	open_pipe();
+	for (int round = 0; round < 2; round++) {
+		for (passage.written = passage.taken = 0; passage.written < passage.size;) {
+			write_some(&passage, 50000);
+			assert_true(capture_read(&capture, 1, pipe_ends[0], &options));
+		}
+		if (round == 0)
+			capture_drop(&capture);
+	}
+	assert_int_equal(capture.streams[1].total, 600000);
+	take_some(&passage, &capture, &options, SIZE_MAX);
+	assert_int_equal(passage.taken, 300000);
+	close_pipe();
+	capture_clear(&capture);
+	test_free(data);
 }
 
 /* Descriptors 1 and 2 are the writing ends; this runs in a child, which needs its own for that. */
@@ -1073,6 +1210,63 @@ outbox_clear_forgets(void **state)
 	test_free(bytes);
 }
 
+/* --- sink --- */
+
+/* An attempt that printed TEXT and succeeded; its result. */
+static struct result
+sink_text(struct sink *sink, const char *text)
+{
+	struct capture_options options = {.tmpdir = scratch_path, .spool_bytes = 1 << 20};
+	struct capture capture = {0};
+	struct task task = {.out = "", .err = "", .cwd = ""};
+	struct result result = {.out_bytes = strlen(text)};
+	assert_int_equal(sink_begin(sink, &task), 0);
+	assert_false(sink_is_direct(sink));
+	fill_capture(&capture, 0, text, strlen(text), &options);
+	sink_end(sink, &capture, &options, &result);
+	assert_true(result.away);
+	capture_clear(&capture);
+	return result;
+}
+
+/* What cannot be synced fails what comes after it, until it can. A directory that is gone is such a
+ * failure. */
+static void
+store_is_synced_within_a_second(void **state)
+{
+	(void)state;
+	struct setup setup = {.output = OUTPUT_STORE, .run_dir = (char *)(uintptr_t) "store"};
+	struct sink sink;
+	assert_int_equal(mkdir("store", 0700), 0);
+	sink_init(&sink, &setup);
+	assert_int_equal(sink_text(&sink, "").reason, RESULT_OK);
+	assert_true(sink_deadline(&sink) == CLOCK_NEVER);
+	int64_t before = clock_now_ns();
+	assert_int_equal(sink_text(&sink, "one").reason, RESULT_OK);
+	assert_in_range(sink_deadline(&sink), before, clock_now_ns() + CLOCK_NS_PER_S);
+	assert_int_equal(unlink("store/output.0.0.0"), 0);
+	assert_int_equal(rmdir("store"), 0);
+	sink_tick(&sink, sink_deadline(&sink) - 1);
+	assert_int_equal(sink_text(&sink, "two").reason, RESULT_OK);
+	sink_tick(&sink, sink_deadline(&sink));
+	for (int i = 0; i < 2; i++) {
+		struct result failed = sink_text(&sink, "three");
+		assert_int_equal(failed.reason, RESULT_OUTPUT);
+		assert_int_equal(failed.error, ENOENT);
+		assert_false(failed.stored);
+		assert_non_null(memmem(failed.tail, failed.tail_len, "sync", 4));
+	}
+	assert_true(sink_deadline(&sink) != CLOCK_NEVER);
+	assert_int_equal(mkdir("store", 0700), 0);
+	sink_tick(&sink, sink_deadline(&sink));
+	assert_true(sink_deadline(&sink) == CLOCK_NEVER);
+	struct result stored = sink_text(&sink, "four");
+	assert_true(stored.stored);
+	assert_int_equal(stored.stored_at, 6);
+	sink_close(&sink);
+	assert_int_equal(rmdir("store"), 0);
+}
+
 /* --- tree --- */
 
 /* A child that does nothing until it is killed; its forks do the same. */
@@ -1197,6 +1391,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_that_need_a_shell),
+		cmocka_unit_test(quotes_are_undone),
 		cmocka_unit_test(words_are_found_in_path),
 		cmocka_unit_test(relative_entries_are_the_shells),
 		cmocka_unit_test(cache_forgets),
@@ -1216,11 +1411,14 @@ main(int argc, char **argv)
 		cmocka_unit_test(unwritable_tmpdir_is_backpressure),
 		cmocka_unit_test(full_disk_is_backpressure),
 		cmocka_unit_test(spools_leave_no_file),
+		cmocka_unit_test(lines_are_taken_whole),
+		cmocka_unit_test(dropped_captures_are_empty),
 		cmocka_unit_test(pipes_are_renewed),
 		cmocka_unit_test(outbox_sends_by_credit),
 		cmocka_unit_test(outbox_holds_a_few),
 		cmocka_unit_test(outbox_puts_little_into_the_connection),
 		cmocka_unit_test(outbox_clear_forgets),
+		cmocka_unit_test(store_is_synced_within_a_second),
 		cmocka_unit_test(children_are_listed_by_the_kernel),
 		cmocka_unit_test(children_are_found_by_their_parent),
 		cmocka_unit_test(whole_trees_are_killed),

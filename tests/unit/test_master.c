@@ -228,19 +228,29 @@ assert_written(struct rig *rig, int i, const char *text)
 		assert_memory_equal(rig->sinks[i].read.data, text, strlen(text));
 }
 
+/* As its result says, with these bytes. */
+static void
+end_flight(struct output *output, struct flight *flight, const char *out, const char *err)
+{
+	struct result result = flight->result;
+	result.out = out;
+	result.err = err;
+	output_ended(output, flight, &result);
+}
+
 static void
 end_with(struct rig *rig, int i, const char *out, const char *err)
 {
 	rig->flights[i]->result =
 		(struct result){.out_bytes = strlen(out), .err_bytes = strlen(err)};
-	output_ended(rig->output, rig->flights[i], out, err);
+	end_flight(rig->output, rig->flights[i], out, err);
 }
 
 static void
 end_offered(struct rig *rig, int i)
 {
 	rig->flights[i]->result = (struct result){.offered = true};
-	output_ended(rig->output, rig->flights[i], NULL, NULL);
+	end_flight(rig->output, rig->flights[i], NULL, NULL);
 }
 
 static void
@@ -421,7 +431,7 @@ full_pipe_never_blocks(void **state)
 			size_t sizes[2] = {below(100000), below(30000)};
 			flight->result =
 				(struct result){.out_bytes = sizes[0], .err_bytes = sizes[1]};
-			output_ended(rig->output, flight, bytes, bytes);
+			end_flight(rig->output, flight, bytes, bytes);
 			for (int i = 0; i < 2; i++)
 				buf_append(&expected[i], bytes, sizes[i]);
 		}
@@ -498,7 +508,7 @@ full_disk_is_reported(void **state)
 	struct flight *flight = fly(flights, 1);
 	struct err err;
 	flight->result = (struct result){.err_bytes = 4};
-	output_ended(output, flight, NULL, "text");
+	end_flight(output, flight, NULL, "text");
 	assert_int_equal(output_write(output, &err), -1);
 	assert_non_null(strstr(err.text, "standard error"));
 	assert_non_null(strstr(err.text, strerror(ENOSPC)));
@@ -521,7 +531,7 @@ files_take_everything_at_once(void **state)
 	struct flight *flight = fly(flights, 1);
 	char *bytes = random_bytes(3000000), *back = test_malloc(3000000);
 	flight->result = (struct result){.out_bytes = 2999990, .err_bytes = 10};
-	output_ended(output, flight, bytes, bytes + 2999990);
+	end_flight(output, flight, bytes, bytes + 2999990);
 	assert_int_equal(output_write(output, NULL), 0);
 	assert_ptr_equal(output_next_done(output), flight);
 	assert_int_equal(pread(fd, back, 3000000, 0), 3000000);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "run/journal.h"
+#include "run/lock.h"
 #include "run/record.h"
 #include "run/rundir.h"
 #include "tasks/result.h"
@@ -254,7 +255,8 @@ open_one(void **state)
 	sys.hold = sys.holding = sys.expire = sys.crumble = false;
 	sys.fail_in = 0;
 	snprintf(journal_path, sizeof(journal_path), "journal.%d.tsv", ++journals);
-	journal = journal_open(journal_path, "head\n", 5, &err);
+	journal = journal_open(
+		&(struct journal_options){.path = journal_path, .text = "head\n", .len = 5}, &err);
 	sys.syncs = sys.writes = 0;
 	sys.due_ns = 0;
 	return journal ? 0 : -1;
@@ -302,10 +304,12 @@ journal_has_its_head_at_once(void **state)
 	assert_on_disk("head\n");
 	assert_int_equal(journal_close(journal, &err), 0);
 	assert_on_disk("head\n");
-	assert_null(journal_open(journal_path, "", 0, &err));
+	assert_null(
+		journal_open(&(struct journal_options){.path = journal_path, .text = ""}, &err));
 	assert_non_null(strstr(err.text, "File exists"));
 	assert_on_disk("head\n");
-	assert_null(journal_open("nowhere/journal.1.tsv", "", 0, &err));
+	assert_null(journal_open(
+		&(struct journal_options){.path = "nowhere/journal.1.tsv", .text = ""}, &err));
 	assert_non_null(strstr(err.text, "nowhere/journal.1.tsv: cannot create the journal"));
 }
 
@@ -574,6 +578,15 @@ assert_path(const char *list, const char *run_dir, const char *expected)
 	free(path);
 }
 
+/* Takes it and lets it go. */
+static int
+open_dir(const char *path, enum rundir_how how, struct err *err)
+{
+	struct lock *lock = rundir_open(path, how, NULL, err);
+	lock_release(lock);
+	return lock ? 0 : -1;
+}
+
 static void
 rundir_has_the_name_of_the_list(void **state)
 {
@@ -594,13 +607,20 @@ rundir_is_made_once(void **state)
 {
 	(void)state;
 	struct err err;
-	assert_int_equal(rundir_create("once", false, &err), 0);
-	assert_int_equal(rundir_create("once", false, &err), 0); /* still empty */
+	assert_int_equal(open_dir("once", RUNDIR_NEW, &err), 0);
+	assert_int_equal(open_dir("once", RUNDIR_NEW, &err), 0); /* still empty */
 	make_file("once/journal.1.tsv");
-	assert_int_equal(rundir_create("once", false, &err), -1);
-	assert_non_null(strstr(err.text, "once holds an earlier run: --restart"));
+	assert_int_equal(open_dir("once", RUNDIR_NEW, &err), -1);
+	assert_non_null(strstr(err.text, "once holds a run that is not whole: 0 tasks succeeded"));
 	assert_true(is_there("once/journal.1.tsv"));
 	assert_false(is_there("once.old"));
+	assert_int_equal(open_dir("once", RUNDIR_RESUME, &err), 0);
+	FILE *status = fopen("once/status.json", "w");
+	fputs("{\"state\": \"finished\", \"exit_code\": 0}\n", status);
+	fclose(status);
+	assert_int_equal(open_dir("once", RUNDIR_NEW, &err), 0); /* it was whole: aside with it */
+	assert_true(is_there("once.old/journal.1.tsv"));
+	assert_false(is_there("once/journal.1.tsv"));
 }
 
 static void
@@ -609,21 +629,22 @@ rundir_restart_keeps_one_generation(void **state)
 	(void)state;
 	struct err err;
 	make_file("precious");
-	assert_int_equal(rundir_create("again", true, &err), 0);
+	assert_int_equal(open_dir("again", RUNDIR_RESTART, &err), 0);
 	make_file("again/journal.1.tsv");
 	make_file("again/first");
 	assert_int_equal(mkdir("again/store", 0777), 0);
 	make_file("again/store/deep");
 	assert_int_equal(symlink("../precious", "again/link"), 0);
-	assert_int_equal(rundir_create("again", true, &err), 0);
+	assert_int_equal(open_dir("again", RUNDIR_RESTART, &err), 0);
 	assert_true(is_there("again.old/first") && is_there("again.old/store/deep"));
 	assert_false(is_there("again/journal.1.tsv"));
-	make_file("again/journal.12.tsv");
-	assert_int_equal(rundir_create("again", true, &err), 0);
-	assert_true(is_there("again.old/journal.12.tsv") && is_there("precious"));
+	make_file("again/journal.1.tsv");
+	make_file("again/journal.2.tsv");
+	assert_int_equal(open_dir("again", RUNDIR_RESTART, &err), 0);
+	assert_true(is_there("again.old/journal.2.tsv") && is_there("precious"));
 	assert_false(is_there("again.old/first") || is_there("again.old/store"));
-	assert_int_equal(rundir_create("again", true, &err), 0);
-	assert_true(is_there("again.old/journal.12.tsv")); /* nothing to move: nothing removed */
+	assert_int_equal(open_dir("again", RUNDIR_RESTART, &err), 0);
+	assert_true(is_there("again.old/journal.2.tsv")); /* nothing to move: nothing removed */
 }
 
 static void
@@ -634,16 +655,16 @@ rundir_removes_nothing_else(void **state)
 	assert_int_equal(mkdir("mine", 0777), 0);
 	make_file("mine/journal.1.tsv");
 	make_file("mine.old");
-	assert_int_equal(rundir_create("mine", true, &err), -1);
+	assert_int_equal(open_dir("mine", RUNDIR_RESTART, &err), -1);
 	assert_non_null(strstr(err.text, "mine.old is no run directory"));
 	assert_true(is_there("mine.old") && is_there("mine/journal.1.tsv"));
 	assert_int_equal(unlink("mine.old"), 0);
 	assert_int_equal(mkdir("mine.old", 0777), 0);
 	make_file("mine.old/thesis.tex");
-	assert_int_equal(rundir_create("mine", true, &err), -1);
+	assert_int_equal(open_dir("mine", RUNDIR_RESTART, &err), -1);
 	assert_true(is_there("mine.old/thesis.tex") && is_there("mine/journal.1.tsv"));
 	assert_int_equal(unlink("mine.old/thesis.tex"), 0);
-	assert_int_equal(rundir_create("mine", true, &err), 0);
+	assert_int_equal(open_dir("mine", RUNDIR_RESTART, &err), 0);
 	assert_true(is_there("mine.old/journal.1.tsv"));
 }
 
@@ -653,14 +674,14 @@ rundir_that_cannot_be(void **state)
 	(void)state;
 	struct err err;
 	make_file("plain");
-	assert_int_equal(rundir_create("plain", true, &err), -1);
+	assert_int_equal(open_dir("plain", RUNDIR_RESTART, &err), -1);
 	assert_non_null(strstr(err.text, "plain is in the way: --run-dir"));
 	assert_int_equal(mkdir("foreign", 0777), 0);
 	make_file("foreign/data");
-	assert_int_equal(rundir_create("foreign", true, &err), -1);
+	assert_int_equal(open_dir("foreign", RUNDIR_RESTART, &err), -1);
 	assert_non_null(strstr(err.text, "--run-dir"));
 	assert_true(is_there("foreign/data"));
-	assert_int_equal(rundir_create("no/where", false, &err), -1);
+	assert_int_equal(open_dir("no/where", RUNDIR_NEW, &err), -1);
 	assert_non_null(strstr(err.text, "cannot make the run directory no/where"));
 	assert_non_null(strstr(err.text, "--run-dir"));
 	assert_non_null(strstr(err.text, "No such file or directory"));

@@ -15,6 +15,7 @@
 #include "exec/setup.h"
 #include "exec/spawn.h"
 #include "exec/tree.h"
+#include "run/store.h"
 #include "scratch.h"
 #include "tasks/task.h"
 
@@ -30,6 +31,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -41,6 +43,9 @@ struct told {
 	bool started, ended, recalled, given, offered, whole;
 	struct result result;
 	struct buf bytes[2];
+	struct buf tail;
+	size_t came_before_end; /* of standard output, in chunks */
+	bool cut_lines;		/* a chunk did not end in a newline */
 };
 
 struct rig {
@@ -90,7 +95,9 @@ on_ended(void *arg, int slot, uint64_t seq, struct result *result)
 	told->result = *result;
 	rig->out_of_order |= slot == 0 && seq <= rig->last_ended;
 	rig->last_ended = seq;
-	if (result->offered)
+	told->came_before_end = told->bytes[0].len;
+	buf_append(&told->tail, result->tail, result->tail_len);
+	if (result->offered || result->away)
 		return;
 	buf_append(&told->bytes[0], result->out, result->out_bytes);
 	buf_append(&told->bytes[1], result->err, result->err_bytes);
@@ -124,6 +131,7 @@ on_chunk(void *arg, int slot, uint64_t seq, int stream, const char *data, size_t
 	assert_in_range(len, 1, EXEC_CHUNK_BYTES);
 	assert_true(rig->chunks_allowed > 0);
 	rig->chunks_allowed--;
+	rig->told[seq].cut_lines |= data[len - 1] != '\n';
 	buf_append(&rig->told[seq].bytes[stream - 1], data, len);
 }
 
@@ -249,9 +257,11 @@ rig_free(void **state)
 	bool gone = all_gone();
 	if (!gone)
 		print_error("processes are left behind\n");
-	for (int i = 0; i < TASKS; i++)
+	for (int i = 0; i < TASKS; i++) {
 		for (int k = 0; k < 2; k++)
 			buf_clear(&rig->told[i].bytes[k]);
+		buf_clear(&rig->told[i].tail);
+	}
 	free(rig);
 	return gone ? 0 : -1;
 }
@@ -265,6 +275,7 @@ give(struct rig *rig, const struct task *from)
 	full.index = 1000 + seq;
 	full.attempt = 2;
 	full.command_len = strlen(from->command);
+	rig->chunks_allowed += rig->setups[0].output == OUTPUT_LINE ? EXEC_LINE_CREDITS : 0;
 	struct task *task = task_new(&full);
 	rig->runner->ops->start(rig->runner, 0, seq, task);
 	task_free(task);
@@ -414,13 +425,13 @@ failing_steps_are_named(void **state)
 		struct task task;
 		int step, error;
 	} cases[] = {
-		{{.command = "/bin/true", .cwd = "no-such-dir"}, STEP_CWD, ENOENT},
-		{{.command = "true", .cwd = "/no/such/dir"}, STEP_CWD, ENOENT},
+		{{.command = "/bin/true", .cwd = "/proc/no-such"}, STEP_CWD, ENOENT},
+		{{.command = "true", .cwd = "a-file/x/y"}, STEP_CWD, ENOTDIR},
 		{{.command = "/bin/true", .cwd = "a-file"}, STEP_CWD, ENOTDIR},
 		{{.command = "/bin/true", .input = "no-such-file"}, STEP_INPUT, ENOENT},
 		{{.command = "true", .input = "a-file/x"}, STEP_INPUT, ENOTDIR},
-		{{.command = "true", .cwd = "no-such-dir", .input = "no-such-file"}, STEP_CWD,
-			ENOENT},
+		{{.command = "true", .cwd = "a-file", .input = "no-such-file"}, STEP_CWD, ENOTDIR},
+		{{.command = "true", .cwd = "new-dir", .input = "a-file"}, STEP_INPUT, ENOENT},
 	};
 	struct rig *rig = *state;
 	rig_open(rig, 1);
@@ -445,6 +456,13 @@ directory_and_input_are_the_tasks(void **state)
 	/* a relative input is found from the task's directory, as the shell would */
 	assert_printed(run(rig, &(struct task){.command = "cat", .cwd = "inner", .input = "where"}),
 		"here\n");
+	/* and a directory that is not there is made */
+	assert_printed(run(rig, &(struct task){.command = "cat; /bin/pwd | grep -o '[^/]*/[^/]*$'",
+					.cwd = "new/deep/",
+					.input = "../../where"}),
+		"there\nnew/deep\n");
+	assert_printed(run(rig, &(struct task){.command = "/bin/true", .cwd = "other"}), "");
+	assert_int_equal(rmdir("other"), 0);
 	assert_printed(run_line(rig, "cat"), "");
 	assert_printed(run_line(rig, "readlink /proc/self/fd/0"), "/dev/null\n");
 	assert_printed(run_line(rig, "cat where"), "there\n");
@@ -1093,6 +1111,379 @@ slot_waits_while_too_many_outputs_do(void **state)
 	assert_int_equal(rig->told[3].bytes[0].len, 20000);
 }
 
+/* --- outputs that rank 0 does not get --- */
+
+static void
+assert_tail(const struct told *told, const char *text)
+{
+	assert_true(told->result.away);
+	assert_int_equal(told->tail.len, strlen(text));
+	if (told->tail.len)
+		assert_memory_equal(told->tail.data, text, told->tail.len);
+}
+
+/* It could not be stored, because of ERROR, and the tail says of WHAT. */
+static void
+assert_unstored(const struct told *told, int reason, int error, const char *what)
+{
+	char text[2000];
+	assert_true(told->result.away);
+	assert_false(told->result.stored);
+	assert_int_equal(told->result.reason, reason);
+	assert_int_equal(told->result.error, error);
+	snprintf(text, sizeof(text), "%.*s", (int)told->tail.len, told->tail.data);
+	assert_int_equal(strncmp(text, "mpbatch: its output could not be stored: ", 41), 0);
+	if (!strstr(text, what) || !strstr(text, strerror(error)))
+		fail_msg("the tail is \"%s\"", text);
+}
+
+static void
+dropped_outputs_are_counted(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].output = OUTPUT_NONE;
+	rig_open(rig, 1);
+	const struct told *told = run_line(rig, "seq 1 200000; echo bad >&2; exit 3");
+	assert_int_equal(told->result.reason, RESULT_EXIT);
+	assert_int_equal(told->result.out_bytes, 1288895);
+	assert_int_equal(told->result.err_bytes, 4);
+	assert_tail(told, "bad\n");
+	assert_tail(run_line(rig, "echo x"), "");
+	told = run_line(rig, "seq 1 200000 >&2");
+	assert_int_equal(told->tail.len, 1024);
+	assert_memory_equal(told->tail.data + 1017, "200000\n", 7);
+	/* one that prints as fast as it is read is not all there is to do */
+	told = run(rig, &(struct task){.command = "yes", .timeout_ms = 100});
+	assert_int_equal(told->result.reason, RESULT_TIMEOUT);
+}
+
+static void
+assert_file(const char *path, const char *text)
+{
+	char held[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("%s is not there", path);
+	ssize_t len = read(fd, held, sizeof(held));
+	close(fd);
+	if (len != (ssize_t)strlen(text) || memcmp(held, text, (size_t)len) != 0)
+		fail_msg("%s holds \"%.*s\", not \"%s\"", path, (int)len, held, text);
+}
+
+static void
+files_hold_what_tasks_print(void **state)
+{
+	static const struct {
+		struct task task;
+		const char *path[2], *holds[2], *tail;
+		uint64_t bytes[2];
+	} cases[] = {
+		{{.command = "echo a; echo b >&2; echo c", .out = "f/a/1", .err = "f/b/1"},
+			{"f/a/1", "f/b/1"}, {"a\nc\n", "b\n"}, "b\n", {4, 2}},
+		/* again, and what was there is gone */
+		{{.command = "echo d", .out = "f/a/1", .err = "f/b/1"}, {"f/a/1", "f/b/1"},
+			{"d\n", ""}, "", {2, 0}},
+		{{.command = "echo a; echo b >&2; echo c; echo d >&2", .out = "f/m", .err = "f/m"},
+			{"f/m"}, {"a\nb\nc\nd\n"}, "a\nb\nc\nd\n", {8, 0}},
+		{{.command = "/bin/echo x", .cwd = "f/d", .out = "o", .err = "../up"},
+			{"f/d/o", "f/up"}, {"x\n", ""}, "", {2, 0}},
+		{{.command = "echo a; echo b >&2", .out = "f/only"}, {"f/only"}, {"a\n"}, "b\n",
+			{2, 2}},
+		{{.command = "echo a; echo b >&2", .err = "f/only"}, {"f/only"}, {"b\n"}, "b\n",
+			{2, 2}},
+		{{.command = "echo a; echo b > /dev/stdout; echo c > /dev/stderr; echo d >&2",
+			 .out = "f/o",
+			 .err = "f/e"},
+			{"f/o", "f/e"}, {"a\nb\n", "c\nd\n"}, "c\nd\n", {4, 4}},
+	};
+	struct rig *rig = *state;
+	rig->setups[0].output = OUTPUT_FILES;
+	rig_open(rig, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct told *told = run(rig, &cases[i].task);
+		assert_int_equal(told->result.reason, RESULT_OK);
+		for (int k = 0; k < 2 && cases[i].path[k]; k++)
+			assert_file(cases[i].path[k], cases[i].holds[k]);
+		assert_tail(told, cases[i].tail);
+		assert_int_equal(told->result.out_bytes, cases[i].bytes[0]);
+		assert_int_equal(told->result.err_bytes, cases[i].bytes[1]);
+	}
+	run(rig, &(struct task){.command = "ls /proc/$$/fd; :", .out = "f/o", .err = "f/e"});
+	assert_file("f/o", "0\n1\n2\n");
+}
+
+static void
+unwanted_files_are_removed(void **state)
+{
+	static const struct {
+		bool remove_empty, keep_failed_only;
+		const char *command;
+		bool out, err; /* are there afterwards */
+	} cases[] = {
+		{false, false, "exit 0", true, true},
+		{true, false, "echo x; exit 1", true, false},
+		{true, false, "echo x >&2", false, true},
+		{true, false, "echo x >&2; echo y", true, true},
+		{false, true, "echo x", false, false},
+		{false, true, "echo x; exit 1", true, true},
+		{true, true, "echo x; exit 1", true, false},
+		{true, true, "echo x; kill -KILL $$", true, false},
+	};
+	struct rig *rig = *state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig->setups[0].output = OUTPUT_FILES;
+		rig->setups[0].remove_empty = cases[i].remove_empty;
+		rig->setups[0].keep_failed_only = cases[i].keep_failed_only;
+		rig->ups = 0;
+		rig_open(rig, 1);
+		run(rig, &(struct task){
+				 .command = cases[i].command, .out = "u/out", .err = "u/err"});
+		assert_int_equal(access("u/out", F_OK) == 0, cases[i].out);
+		assert_int_equal(access("u/err", F_OK) == 0, cases[i].err);
+		unlink("u/out");
+		unlink("u/err");
+		run(rig, &(struct task){.command = "true", .out = "/dev/null"});
+		assert_int_equal(access("/dev/null", F_OK), 0);
+		rig_close(rig);
+	}
+}
+
+static void
+files_that_fail_are_the_tasks_failure(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].output = OUTPUT_FILES;
+	rig->setups[0].remove_empty = true;
+	rig_open(rig, 1);
+	run_line(rig, "echo x > a-file; mkfifo a-pipe");
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .out = "a-file/x"}),
+		RESULT_OUTPUT, ENOTDIR, "a-file/x");
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .err = "/proc/x/y"}),
+		RESULT_OUTPUT, ENOENT, "/proc/x/y");
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .err = "a-pipe"}),
+		RESULT_OUTPUT, ENXIO, "a-pipe");
+	assert_int_equal(access("never", F_OK), -1);
+	assert_unstored(run(rig, &(struct task){.command = "echo x", .out = "/dev/full"}),
+		RESULT_OUTPUT, ENOSPC, "/dev/full");
+	const struct told *told =
+		run(rig, &(struct task){.command = "yes; exit 3", .err = "e", .out = "/dev/full"});
+	assert_unstored(told, RESULT_OUTPUT, ENOSPC, "/dev/full");
+	assert_int_equal(told->result.signal, SIGTERM);
+	assert_int_equal(access("/dev/full", F_OK), 0);
+	told = run(rig, &(struct task){.command = "echo x", .out = "o"});
+	assert_int_equal(told->result.reason, RESULT_OK);
+	assert_file("o", "x\n");
+}
+
+static int
+append_piece(void *arg, const char *data, size_t len)
+{
+	buf_append(arg, data, len);
+	return 0;
+}
+
+/* Fills what was told of a task with what the store has of it. */
+static void
+fetch_stored(struct told *told)
+{
+	struct result *result = &told->result;
+	assert_int_equal(result->reason, RESULT_OK);
+	assert_true(result->away && result->stored);
+	uint64_t total = result->out_bytes + result->err_bytes;
+	for (int i = 0; i < 2; i++) {
+		struct store_range range = {.name = "output.4.3.5",
+			.stored = {.offset = result->stored_at, .sum = result->stored_sum},
+			.total = total,
+			.skip = i ? result->out_bytes : 0,
+			.len = i ? result->err_bytes : result->out_bytes};
+		struct err err;
+		if (store_read("store", &range, append_piece, &told->bytes[i], &err) < 0)
+			fail_msg("%s", err.text);
+	}
+}
+
+static void
+open_store(struct rig *rig)
+{
+	static char run_dir[] = "store";
+	unlink("store/output.4.3.5");
+	mkdir("store", 0700);
+	rig->setups[0].output = OUTPUT_STORE;
+	rig->setups[0].session = 4;
+	rig->setups[0].run_dir = run_dir;
+	rig_open(rig, 1);
+}
+
+static void
+store_holds_what_tasks_print(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].spool_bytes = 1000; /* no limit here */
+	open_store(rig);
+	uint64_t empty = give_line(rig, "true");
+	UNTIL(rig, rig->told[empty].ended);
+	assert_int_equal(access("store/output.4.3.5", F_OK), -1);
+	uint64_t small = give_line(rig, "echo one; echo two >&2");
+	uint64_t big = give_line(rig, "seq 1 300000; seq 1 200000 >&2");
+	uint64_t last = give_line(rig, "echo last; echo $PPID > executor");
+	UNTIL(rig, rig->told[last].ended);
+	assert_int_equal(kill(pid_in("executor"), SIGKILL), 0);
+	UNTIL(rig, rig->ups == 2);
+	uint64_t another = give_line(rig, "echo another");
+	UNTIL(rig, rig->told[another].ended);
+	for (uint64_t seq = empty; seq <= another; seq++)
+		fetch_stored(&rig->told[seq]);
+	assert_printed(&rig->told[empty], "");
+	assert_printed(&rig->told[small], "one\n");
+	assert_int_equal(rig->told[small].bytes[1].len, 4);
+	assert_tail(&rig->told[small], "two\n");
+	assert_counts_to(&rig->told[big].bytes[0], 300000);
+	assert_counts_to(&rig->told[big].bytes[1], 200000);
+	assert_printed(&rig->told[last], "last\n");
+	assert_printed(&rig->told[another], "another\n");
+}
+
+/* RLIMIT_FSIZE is a full disk, for the spool too. */
+static void
+full_store_is_the_tasks_failure(void **state)
+{
+	struct rig *rig = *state;
+	struct rlimit before, limited;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limited = before;
+	limited.rlim_cur = 100000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limited), 0);
+	open_store(rig);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	uint64_t first = give_line(rig, "seq 1 10000");
+	const struct told *told = run_line(rig, "seq 1 12000");
+	assert_unstored(told, RESULT_OUTPUT, EFBIG, "output.4.3.5");
+	assert_int_equal(told->result.signal, 0);
+	assert_unstored(run_line(rig, "seq 1 12000; exit 2"), RESULT_EXIT, EFBIG, "output.4.3.5");
+	told = run_line(rig, "yes; exit 2");
+	assert_unstored(told, RESULT_OUTPUT, EFBIG, scratch_path);
+	assert_int_equal(told->result.signal, SIGTERM);
+	uint64_t last = give_line(rig, "seq 1 1000");
+	UNTIL(rig, rig->told[last].ended);
+	fetch_stored(&rig->told[first]);
+	fetch_stored(&rig->told[last]);
+	assert_counts_to(&rig->told[first].bytes[0], 10000);
+	assert_counts_to(&rig->told[last].bytes[0], 1000);
+	struct stat status;
+	assert_int_equal(stat("store/output.4.3.5", &status), 0);
+	assert_int_equal(status.st_size, rig->told[first].bytes[0].len + 3893);
+}
+
+static void
+store_without_directory_is_the_tasks_failure(void **state)
+{
+	struct rig *rig = *state;
+	static char nowhere[] = "/no/such/dir";
+	rig->setups[0].output = OUTPUT_STORE;
+	rig->setups[0].run_dir = nowhere;
+	rig->setups[0].tmpdir = nowhere;
+	rig_open(rig, 1);
+	assert_unstored(run_line(rig, "echo x"), RESULT_OUTPUT, ENOENT, nowhere);
+	assert_unstored(run_line(rig, "seq 1 100000"), RESULT_OUTPUT, ENOENT, nowhere);
+	assert_true(run_line(rig, "true")->result.stored);
+}
+
+/* --- lines as they come --- */
+
+static void
+open_lines(struct rig *rig)
+{
+	rig->setups[0].output = OUTPUT_LINE;
+	rig_open(rig, 1);
+}
+
+static void
+lines_come_before_the_end(void **state)
+{
+	struct rig *rig = *state;
+	open_lines(rig);
+	unlink("go");
+	uint64_t seq = give_line(rig, "echo one; echo bad >&2; printf tw; "
+				      "while [ ! -e go ]; do sleep 0.01; done; echo o; printf end");
+	const struct told *told = &rig->told[seq];
+	UNTIL(rig, told->bytes[0].len && told->bytes[1].len);
+	assert_false(told->ended || told->offered || told->cut_lines);
+	assert_printed(told, "one\n");
+	close(open("go", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	UNTIL(rig, told->whole);
+	assert_true(told->result.offered);
+	assert_printed(told, "one\ntwo\nend");
+	assert_int_equal(told->result.out_bytes, 11);
+	assert_int_equal(told->result.err_bytes, 4);
+	told = run_line(rig, "echo short; printf x >&2");
+	assert_false(told->result.offered);
+	assert_printed(told, "short\n");
+}
+
+/* What is not fetched waits in the task: neither memory nor spool grow. */
+static void
+lines_of_a_flood_wait_for_credit(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].spool_bytes = 100000;
+	open_lines(rig);
+	uint64_t seq = give_line(rig, "seq 1 700000");
+	const struct told *told = &rig->told[seq];
+	UNTIL(rig, rig->chunks_allowed == 0);
+	for (int i = 0; i < 20; i++)
+		turn(rig);
+	assert_false(told->ended || told->offered);
+	assert_in_range(told->bytes[0].len, 1, EXEC_LINE_CREDITS * EXEC_LINE_BYTES);
+	for (uint32_t i = 0; i < 10000 && !told->whole; i++) {
+		allow(rig, seq, 1 + i % 5);
+		UNTIL(rig, rig->chunks_allowed == 0 || told->whole);
+	}
+	assert_true(told->whole);
+	assert_false(told->cut_lines);
+	assert_counts_to(&told->bytes[0], 700000);
+	assert_true(told->came_before_end > told->result.out_bytes - 400000);
+}
+
+static void
+long_lines_come_in_pieces(void **state)
+{
+	struct rig *rig = *state;
+	open_lines(rig);
+	uint64_t seq = give_line(rig, "head -c 300000 /dev/zero; echo; echo x; printf y");
+	UNTIL(rig, rig->chunks_allowed == 0);
+	allow(rig, seq, 100);
+	UNTIL(rig, rig->told[seq].whole);
+	const struct buf *out = &rig->told[seq].bytes[0];
+	assert_int_equal(out->len, 300004);
+	assert_memory_equal(out->data + 300000, "\nx\ny", 4);
+}
+
+/* A flood on one stream does not hold up the other. */
+static void
+both_streams_have_their_turn(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].spool_bytes = 100000;
+	open_lines(rig);
+	unlink("said");
+	unlink("go");
+	uint64_t seq = give_line(rig, "yes & while [ ! -e go ]; do sleep 0.01; done; echo bad >&2; "
+				      "echo x > said; wait");
+	UNTIL(rig, rig->chunks_allowed == 0);
+	close(open("go", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	UNTIL(rig, access("said", F_OK) == 0);
+	int given = 0;
+	for (; given < 100 && !rig->told[seq].bytes[1].len; given++) {
+		allow(rig, seq, 1);
+		UNTIL(rig, rig->chunks_allowed == 0);
+	}
+	assert_in_range(given, 1, 5);
+	rig->runner->ops->kill(rig->runner, 0, seq, RESULT_CANCELLED, 0);
+	allow(rig, seq, 1000);
+	UNTIL(rig, rig->told[seq].whole);
+	assert_runs(rig);
+}
+
 /* --- length and number --- */
 
 /* A line of LEN bytes: HEAD, then a comment. */
@@ -1259,6 +1650,17 @@ main(void)
 		TEST(task_that_waits_for_room_can_be_killed),
 		TEST(unwritable_tmpdir_only_slows_down),
 		TEST(slot_waits_while_too_many_outputs_do),
+		TEST(dropped_outputs_are_counted),
+		TEST(files_hold_what_tasks_print),
+		TEST(unwanted_files_are_removed),
+		TEST(files_that_fail_are_the_tasks_failure),
+		TEST(store_holds_what_tasks_print),
+		TEST(full_store_is_the_tasks_failure),
+		TEST(store_without_directory_is_the_tasks_failure),
+		TEST(lines_come_before_the_end),
+		TEST(lines_of_a_flood_wait_for_credit),
+		TEST(long_lines_come_in_pieces),
+		TEST(both_streams_have_their_turn),
 		TEST(lines_may_be_of_any_length),
 		TEST(many_tasks_end_in_their_order),
 	};

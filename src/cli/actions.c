@@ -1,0 +1,98 @@
+/* Looking at the tasks instead of running them. */
+#include "cli/actions.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/check.h"
+#include "cli/options.h"
+#include "cli/plan.h"
+#include "tasks/listing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 1 << 16, EXIT_RUN_FAILED = 4 };
+
+static int
+print(struct buf *text, struct err *err)
+{
+	while (text->len) {
+		ssize_t put = write(STDOUT_FILENO, text->data, text->len);
+		if (put < 0 && errno != EINTR)
+			return err_set_errno(err, "cannot write standard output");
+		if (put > 0)
+			buf_consume(text, (size_t)put);
+	}
+	return 0;
+}
+
+static int
+count(struct plan *plan, struct buf *text, struct err *err)
+{
+	uint64_t tasks = source_count(plan->source);
+	enum next next = tasks ? NEXT_END : NEXT_ONE;
+	struct task *task;
+	while (next == NEXT_ONE && (next = plan_next(plan->source, &task, err)) == NEXT_ONE) {
+		tasks++;
+		task_free(task);
+	}
+	buf_printf(text, "%llu\n", (unsigned long long)tasks);
+	return next == NEXT_END ? 0 : -1;
+}
+
+static int
+dry_run(struct plan *plan, struct buf *text, struct err *err)
+{
+	struct listing listing = {0};
+	enum next next;
+	struct task *task;
+	int got = 0;
+	while (got == 0 && (next = plan_next(plan->source, &task, err)) == NEXT_ONE) {
+		listing_add(&listing, text, task);
+		task_free(task);
+		if (text->len > BLOCK_BYTES || source_fd(plan->source) >= 0)
+			got = print(text, err);
+	}
+	listing_clear(&listing);
+	return got < 0 || next == NEXT_ERROR ? -1 : 0;
+}
+
+static int
+check(struct plan *plan, const char *name, struct buf *text, struct err *err)
+{
+	struct check *checker = check_new(name);
+	enum next next;
+	struct task *task;
+	int got = 0;
+	while (got == 0 && (next = plan_next(plan->source, &task, err)) == NEXT_ONE) {
+		check_task(checker, task, text);
+		task_free(task);
+		if (text->len > BLOCK_BYTES)
+			got = print(text, err);
+	}
+	int code = check_end(checker, text);
+	return got < 0 || next == NEXT_ERROR ? -1 : code;
+}
+
+int
+actions_do(const struct options *options, struct err *err)
+{
+	struct plan plan = {0};
+	struct buf text = {0};
+	int code = plan_open_source(&plan, options, err);
+	if (code == 0 && options->action == ACTION_COUNT)
+		code = count(&plan, &text, err);
+	else if (code == 0 && options->action == ACTION_DRY_RUN)
+		code = dry_run(&plan, &text, err);
+	else if (code == 0)
+		code = check(&plan, options->list, &text, err);
+	struct err write_err;
+	if (print(&text, &write_err) < 0 && code >= 0) {
+		*err = write_err;
+		code = -1;
+	}
+	buf_clear(&text);
+	plan_clear(&plan);
+	return code;
+}

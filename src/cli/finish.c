@@ -1,0 +1,165 @@
+/* What stays in the run directory when a run has ended. */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/options.h"
+#include "cli/plan.h"
+#include "run/journal.h"
+#include "run/lock.h"
+#include "run/status.h"
+#include "tasks/listing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_STOPPED = 3, EXIT_RUN_FAILED = 4, BLOCK_BYTES = 1 << 18 };
+
+/* More than these are not written out: --resume knows them all the same. */
+#define REMAINING_MAX UINT64_C(10000000)
+
+/* One of the lists: a temporary file that takes its name once it is whole. */
+struct list_file {
+	const char *name;
+	enum ledger_state state; /* of the tasks in it */
+	struct listing listing;
+	struct buf text;
+	char path[4096], temporary[4096];
+	int fd;
+	bool failed;
+};
+
+static void
+open_list_file(struct list_file *file, const char *run_dir)
+{
+	snprintf(file->path, sizeof(file->path), "%s/%s", run_dir, file->name);
+	snprintf(file->temporary, sizeof(file->temporary), "%s/%s.new", run_dir, file->name);
+	file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	file->failed = file->fd < 0;
+}
+
+static void
+write_text(struct list_file *file)
+{
+	while (file->text.len && !file->failed) {
+		ssize_t put = write(file->fd, file->text.data, file->text.len);
+		file->failed = put < 0 && errno != EINTR;
+		if (put > 0)
+			buf_consume(&file->text, (size_t)put);
+	}
+	buf_consume(&file->text, file->text.len);
+}
+
+/* An empty list is none: nothing failed, or nothing remains. */
+static void
+close_list_file(struct list_file *file, bool whole)
+{
+	write_text(file);
+	if (file->fd >= 0 && close(file->fd) < 0)
+		file->failed = true;
+	if (file->failed)
+		log_warning("%s: cannot be written", file->path);
+	if (!whole || file->failed || !file->listing.written) {
+		unlink(file->temporary);
+		unlink(file->path);
+	} else if (rename(file->temporary, file->path) < 0) {
+		log_warning("%s: cannot be written", file->path);
+	}
+	listing_clear(&file->listing);
+	buf_clear(&file->text);
+}
+
+static void
+take(struct list_file *file, const struct task *task, enum ledger_state state)
+{
+	if (state == file->state)
+		listing_add(&file->listing, &file->text, task);
+	else
+		listing_skip(&file->listing, task);
+	if (file->text.len > BLOCK_BYTES)
+		write_text(file);
+}
+
+/* failed.txt and remaining.txt, in one pass over the tasks. */
+static void
+write_lists(struct plan *plan)
+{
+	struct list_file failed = {.name = "failed.txt", .state = LEDGER_FAILED};
+	struct list_file remaining = {.name = "remaining.txt", .state = LEDGER_OPEN};
+	struct err err;
+	enum next next = NEXT_ONE;
+	open_list_file(&failed, plan->run_dir);
+	open_list_file(&remaining, plan->run_dir);
+	if (source_rewind(plan->source, &err) < 0)
+		next = NEXT_ERROR;
+	while (next == NEXT_ONE && remaining.listing.written <= REMAINING_MAX) {
+		struct task *task;
+		next = source_next(plan->source, &task, &err);
+		if (next == NEXT_AGAIN) {
+			next = NEXT_ONE;
+			continue;
+		}
+		if (next != NEXT_ONE)
+			break;
+		enum ledger_state state = ledger_get(&plan->ledger, task->index);
+		take(&failed, task, state);
+		take(&remaining, task, state);
+		task_free(task);
+	}
+	bool whole = next == NEXT_END || next == NEXT_WAIT;
+	if (next == NEXT_ERROR)
+		log_warning("failed.txt and remaining.txt are not written: %s", err.text);
+	else if (!whole)
+		log_info("more than %llu tasks remain: remaining.txt is not written",
+			(unsigned long long)REMAINING_MAX);
+	close_list_file(&failed, whole || next == NEXT_ONE);
+	close_list_file(&remaining, whole);
+}
+
+static void
+write_status(struct plan *plan, int code, struct status *status)
+{
+	struct buf text = {0};
+	struct err err;
+	status->state = code == EXIT_RUN_FAILED ? STATUS_BROKEN
+			: code == EXIT_STOPPED	? STATUS_STOPPED
+						: STATUS_FINISHED;
+	status->exit_code = code;
+	status_format(&text, status);
+	if (status_write(plan->run_dir, text.data, text.len, true, &err) < 0)
+		log_warning("%s", err.text);
+	buf_clear(&text);
+}
+
+static int
+close_journal(struct journal **journal, int code)
+{
+	struct err err;
+	struct journal *closing = *journal;
+	*journal = NULL;
+	if (!closing || journal_close(closing, &err) == 0)
+		return code;
+	if (code != EXIT_RUN_FAILED)
+		log_error("%s", err.text);
+	return EXIT_RUN_FAILED;
+}
+
+int
+plan_finish(struct plan *plan, int code, struct status *status)
+{
+	code = close_journal(&plan->journal, code);
+	code = close_journal(&plan->joblog, code);
+	if (plan->options->output_file && fsync(plan->output_fd) < 0 && errno != EINVAL &&
+		errno != EROFS && code != EXIT_RUN_FAILED) {
+		log_error("%s: %s", plan->options->output_file, strerror(errno));
+		code = EXIT_RUN_FAILED;
+	}
+	if (!plan->run_dir)
+		return code;
+	write_status(plan, code, status);
+	write_lists(plan);
+	return code;
+}

@@ -1,0 +1,137 @@
+/* Journals, one after the other. */
+#include "cli/journals.h"
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct journals {
+	char *dir;
+	int *sessions;
+	size_t count, next;
+	struct reader *reader; /* of the session before NEXT; NULL: none is open */
+	uint64_t damaged;      /* in those that are through */
+	char where[64];
+};
+
+static char *
+join(const char *path, const char *suffix)
+{
+	size_t room = strlen(path) + strlen(suffix) + 1;
+	char *joined = xmalloc(room);
+	snprintf(joined, room, "%s%s", path, suffix);
+	return joined;
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *
+journals_dir(const char *run, struct err *err)
+{
+	size_t len = strlen(run);
+	while (len > 1 && run[len - 1] == '/')
+		len--;
+	char *dir = join(run, "");
+	dir[len] = '\0';
+	if (is_directory(dir))
+		return dir;
+	char *beside = join(dir, ".mpbatch");
+	free(dir);
+	if (is_directory(beside))
+		return beside;
+	err_set(err, "'%.200s': expected a run directory, or a list that has a LIST.mpbatch", run);
+	free(beside);
+	return NULL;
+}
+
+struct journals *
+journals_open(const char *dir, int session, struct err *err)
+{
+	struct journals *journals = xcalloc(1, sizeof(*journals));
+	size_t kept = 0;
+	journals->dir = xstrdup(dir);
+	journals->sessions = reader_sessions(dir, &journals->count);
+	for (size_t i = 0; i < journals->count; i++)
+		if (!session || journals->sessions[i] == session)
+			journals->sessions[kept++] = journals->sessions[i];
+	journals->count = kept;
+	if (kept)
+		return journals;
+	if (session)
+		err_set(err, "%.300s has no journal of session %d", dir, session);
+	else
+		err_set(err, "%.300s is no run directory: it has no journal", dir);
+	journals_free(journals);
+	return NULL;
+}
+
+void
+journals_free(struct journals *journals)
+{
+	if (!journals)
+		return;
+	reader_free(journals->reader);
+	free(journals->sessions);
+	free(journals->dir);
+	free(journals);
+}
+
+static int
+open_next(struct journals *journals, struct err *err)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "/journal.%d.tsv", journals->sessions[journals->next++]);
+	char *path = join(journals->dir, name);
+	journals->reader = reader_open(path, err);
+	free(path);
+	return journals->reader ? 0 : -1;
+}
+
+static void
+close_reader(struct journals *journals)
+{
+	uint64_t line, damaged = reader_damaged(journals->reader, &line);
+	if (damaged && !journals->damaged)
+		snprintf(journals->where, sizeof(journals->where), "journal.%d.tsv line %llu",
+			journals->sessions[journals->next - 1], (unsigned long long)line);
+	journals->damaged += damaged;
+	reader_free(journals->reader);
+	journals->reader = NULL;
+}
+
+int
+journals_next(struct journals *journals, struct reader_record *record, struct err *err)
+{
+	for (;;) {
+		if (!journals->reader && journals->next == journals->count)
+			return 0;
+		if (!journals->reader && open_next(journals, err) < 0)
+			return -1;
+		int got = reader_next(journals->reader, record, err);
+		if (got != 0)
+			return got;
+		close_reader(journals);
+	}
+}
+
+uint64_t
+journals_damaged(const struct journals *journals, const char **where)
+{
+	*where = journals->where;
+	return journals->damaged;
+}
+
+size_t
+journals_count(const struct journals *journals)
+{
+	return journals->count;
+}

@@ -1,0 +1,27 @@
+/* The options: one row each, for the command line, the environment and --help. */
+#ifndef CLI_OPTION_ROWS_H
+#define CLI_OPTION_ROWS_H
+
+#include "cli/options.h"
+
+enum option_argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_OPTIONAL };
+
+struct option_row {
+	const char *name;
+	char letter;	      /* 0: none */
+	const char *argument; /* what --help calls it; NULL: a switch */
+	bool may_lack_argument;
+	bool no_variable; /* not taken from the environment */
+	const char *group; /* a headline of --help before this row */
+	const char *help;
+	/* VALUE is NULL or "" for a switch that is given. Returns what was expected, NULL if fine. */
+	const char *(*set)(struct options *options, const char *value);
+};
+
+extern const struct option_row option_rows[];
+extern const int option_rows_count;
+
+/* Adds an input of rows. */
+void options_add_input(struct options *options, const struct rows_input *input);
+
+#endif

@@ -1,0 +1,261 @@
+/* Opening what a run needs on rank 0. */
+#include "cli/plan.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "cli/options.h"
+#include "cli/paths.h"
+#include "master/order.h"
+#include "run/joblog.h"
+#include "run/journal.h"
+#include "run/lock.h"
+#include "run/manifest.h"
+#include "run/record.h"
+#include "run/resume.h"
+#include "run/rundir.h"
+#include "run/status.h"
+#include "tasks/task.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- the source --- */
+
+int
+plan_open_source(struct plan *plan, const struct options *options, struct err *err)
+{
+	plan->options = options;
+	plan->source_options = (struct source_options){.list = options->list,
+		.words = options->words,
+		.nwords = options->nwords,
+		.rows = {.inputs = options->inputs,
+			.ninputs = options->ninputs,
+			.format = options->format,
+			.header = options->header,
+			.where = options->where},
+		.spool_dir = options->run_dir ? options->tmpdir : NULL,
+		.cwd = options->cwd,
+		.input = options->input,
+		.out = options->out,
+		.err = options->err,
+		.tag = options->tag,
+		.env = options->env,
+		.nenv = options->nenv,
+		.timeout_ms = options->timeout_ms};
+	plan->source = source_open(&plan->source_options, err);
+	return plan->source ? 0 : -1;
+}
+
+/* --- the run directory --- */
+
+static void
+say_waiting(const char *text)
+{
+	log_info("%s", text);
+}
+
+static int
+open_run_dir(struct plan *plan, struct err *err)
+{
+	const struct options *options = plan->options;
+	char *path = rundir_path(options->list, options->run_dir);
+	if (!path && (options->output == OUTPUT_STORE || options->resume))
+		return err_set(err, "%s needs a run directory: expected --run-dir DIR",
+			options->resume ? "--resume" : "--output store");
+	if (!path)
+		return 0;
+	enum rundir_how how = options->restart  ? RUNDIR_RESTART
+			      : options->resume ? RUNDIR_RESUME
+						: RUNDIR_NEW;
+	plan->lock = rundir_open(path, how, say_waiting, err);
+	plan->run_dir = plan->lock ? realpath(path, NULL) : NULL;
+	free(path);
+	return plan->lock ? 0 : -1;
+}
+
+/* --- what is done already --- */
+
+/* The next task, also of a pipe: nothing runs yet that would have to go on meanwhile. */
+enum next
+plan_next(struct source *source, struct task **task, struct err *err)
+{
+	enum next next;
+	while ((next = source_next(source, task, err)) == NEXT_WAIT || next == NEXT_AGAIN) {
+		struct pollfd fd = {.fd = source_fd(source), .events = POLLIN};
+		if (next == NEXT_WAIT)
+			loop_poll(&fd, 1, CLOCK_NEVER);
+	}
+	return next;
+}
+
+static int
+place_all(struct plan *plan, struct err *err)
+{
+	enum next next = NEXT_ONE;
+	for (uint64_t left = resume_known(plan->resume); left && next == NEXT_ONE; left--) {
+		struct task *task;
+		next = plan_next(plan->source, &task, err);
+		if (next != NEXT_ONE)
+			break;
+		resume_place(plan->resume, task->index, task_identity(task));
+		task_free(task);
+	}
+	resume_placed(plan->resume);
+	return next == NEXT_ERROR ? -1 : source_rewind(plan->source, err);
+}
+
+static int
+load_earlier(struct plan *plan, struct err *err)
+{
+	plan->session = 1;
+	if (!plan->run_dir || !plan->options->resume)
+		return 0;
+	plan->resume = resume_load(plan->run_dir, err);
+	if (!plan->resume || place_all(plan, err) < 0)
+		return -1;
+	struct resume_counts counts = resume_counts(plan->resume);
+	plan->session = counts.sessions + 1;
+	if (counts.damaged)
+		log_warning("%llu damaged line%s of earlier journals: what they said counts as not done",
+			(unsigned long long)counts.damaged, counts.damaged == 1 ? "" : "s");
+	if (counts.lost_outputs)
+		log_warning("%llu stored output%s missing or damaged: their tasks count as not done",
+			(unsigned long long)counts.lost_outputs,
+			counts.lost_outputs == 1 ? " is" : "s are");
+	return 0;
+}
+
+/* --- journals and outputs --- */
+
+/* Once a second, by the journal's thread. */
+static int
+tick(void *arg, const struct buf *status, struct err *err)
+{
+	struct plan *plan = arg;
+	struct err ignored; /* a snapshot that cannot be written harms nobody but watchers */
+	if (status)
+		status_write(plan->run_dir, status->data, status->len, false, &ignored);
+	return lock_beat(plan->lock, err);
+}
+
+static int
+open_journal(struct plan *plan, struct err *err)
+{
+	if (!plan->run_dir)
+		return 0;
+	struct buf path = {0}, header = {0};
+	buf_printf(&path, "%s/journal.%d.tsv%c", plan->run_dir, plan->session, 0);
+	record_header(&header);
+	plan->journal_path = xstrdup(path.data);
+	plan->journal = journal_open(&(struct journal_options){.path = plan->journal_path,
+					     .text = header.data,
+					     .len = header.len,
+					     .tick = tick,
+					     .arg = plan},
+		err);
+	buf_clear(&path);
+	buf_clear(&header);
+	return plan->journal ? 0 : -1;
+}
+
+static int
+open_joblog(struct plan *plan, struct err *err)
+{
+	const struct options *options = plan->options;
+	if (!options->joblog)
+		return 0;
+	struct buf header = {0};
+	joblog_header(&header);
+	if (!options->resume)
+		unlink(options->joblog); /* as GNU parallel does; it is only continued by a resume */
+	plan->joblog = journal_open(&(struct journal_options){.path = options->joblog,
+					    .text = header.data,
+					    .len = header.len,
+					    .again = true},
+		err);
+	buf_clear(&header);
+	return plan->joblog ? 0 : err_wrap(err, "option --joblog");
+}
+
+static int
+open_output(struct plan *plan, struct err *err)
+{
+	const struct options *options = plan->options;
+	plan->output_fd = STDOUT_FILENO;
+	if (options->output_file) {
+		int how = options->resume ? O_APPEND : O_TRUNC;
+		plan->output_fd = open(options->output_file, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
+		if (plan->output_fd < 0)
+			return err_set_errno(err, "option --output-file: %s", options->output_file);
+	}
+	if (options->keep_order)
+		plan->order = order_new(options->tmpdir, err);
+	return options->keep_order && !plan->order ? -1 : 0;
+}
+
+/* --- all of it --- */
+
+static int
+open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
+{
+	const struct options *options = plan->options;
+	if (access(options->tmpdir, W_OK | X_OK) < 0)
+		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
+	if (plan_open_source(plan, options, err) < 0)
+		return -1;
+	if (options->output == OUTPUT_FILES && paths_check(plan->source, err) < 0)
+		return -1;
+	if (open_run_dir(plan, err) < 0 || load_earlier(plan, err) < 0)
+		return -1;
+	struct manifest ours = *manifest;
+	ours.session = plan->session;
+	ours.tasks = source_count(plan->source);
+	if (plan->run_dir && manifest_add(plan->run_dir, &ours, err) < 0)
+		return -1;
+	if (open_output(plan, err) < 0 || open_joblog(plan, err) < 0)
+		return -1;
+	return open_journal(plan, err);
+}
+
+int
+plan_open(struct plan *plan, const struct options *options, int ranks, int argc, char **argv,
+	struct err *err)
+{
+	struct manifest manifest = {
+		.argc = argc, .argv = argv, .list = options->list, .ranks = ranks};
+	*plan = (struct plan){.options = options, .start_us = clock_unix_us()};
+	if (open_all(plan, &manifest, err) == 0)
+		return 0;
+	plan_clear(plan);
+	return -1;
+}
+
+void
+plan_clear(struct plan *plan)
+{
+	struct err ignored;
+	if (plan->joblog)
+		journal_close(plan->joblog, &ignored);
+	if (plan->journal)
+		journal_close(plan->journal, &ignored);
+	if (plan->output_fd > STDERR_FILENO)
+		close(plan->output_fd);
+	order_free(plan->order);
+	resume_free(plan->resume);
+	lock_release(plan->lock);
+	if (plan->run_dir)
+		rundir_discard(plan->run_dir);
+	source_free(plan->source);
+	ledger_clear(&plan->ledger);
+	free(plan->run_dir);
+	free(plan->journal_path);
+	*plan = (struct plan){0};
+}

@@ -1,0 +1,56 @@
+/*
+ * What rank 0 opens before a run and closes after it: where the tasks come from, the run directory
+ * with its lock, what earlier sessions have done, the journal, and where outputs go.
+ */
+#ifndef CLI_PLAN_H
+#define CLI_PLAN_H
+
+#include "master/ledger.h"
+#include "tasks/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+struct journal;
+struct lock;
+struct options;
+struct order;
+struct resume;
+struct status;
+
+struct plan {
+	const struct options *options;
+	struct source_options source_options;
+	struct source *source;
+	char *run_dir; /* absolute; NULL: none is kept */
+	struct lock *lock;
+	struct resume *resume; /* NULL: nothing was done before */
+	int session;	       /* of the run directory, from 1 */
+	char *journal_path;
+	struct journal *journal;
+	struct journal *joblog;
+	struct ledger ledger;
+	struct order *order; /* the master takes it over */
+	int output_fd;	     /* where tasks' standard output goes */
+	int64_t start_us;
+};
+
+/* Opens all of it. Returns 0, or -1 with ERR; then nothing is left behind. */
+int plan_open(struct plan *plan, const struct options *options, int ranks, int argc, char **argv,
+	struct err *err);
+
+/* The source alone, for --dry-run, --count and --check. */
+int plan_open_source(struct plan *plan, const struct options *options, struct err *err);
+
+/* The next task of the source; waits for it. */
+enum next plan_next(struct source *source, struct task **task, struct err *err);
+
+/* The run has ended as CODE says: closes journal and output, and writes what stays in the run
+ * directory (status.json, failed.txt, remaining.txt). Returns the exit code, 4 if something could
+ * not be written. */
+int plan_finish(struct plan *plan, int code, struct status *status);
+
+void plan_clear(struct plan *plan);
+
+#endif

@@ -1,0 +1,85 @@
+/* Small things over jansson. */
+#include "run/json.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The bytes of the character at AT, 0 if it is no UTF-8. jansson checks the details. */
+static size_t
+character(const char *at)
+{
+	unsigned char c = (unsigned char)*at;
+	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+	for (size_t i = 1; i < len; i++)
+		if (((unsigned char)at[i] & 0xc0) != 0x80)
+			return 0;
+	json_t *text = len ? json_stringn(at, len) : NULL;
+	json_decref(text);
+	return text ? len : 0;
+}
+
+json_t *
+json_text(const char *text)
+{
+	json_t *made = json_string(text);
+	if (made)
+		return made;
+	char *copy = xstrdup(text);
+	for (char *at = copy; *at;) {
+		size_t len = character(at);
+		if (!len)
+			*at = '?';
+		at += len ? len : 1;
+	}
+	made = json_string(copy);
+	free(copy);
+	return made;
+}
+
+static int
+write_file(const char *path, const char *text, size_t len, int sync, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return err_set_errno(err, "%s: cannot be written", path);
+	while (len) {
+		ssize_t put = write(fd, text, len);
+		if (put < 0 && errno != EINTR)
+			break;
+		if (put > 0) {
+			text += put;
+			len -= (size_t)put;
+		}
+	}
+	int synced = sync && !len ? fsync(fd) : 0;
+	if (len || (synced < 0 && errno != EINVAL))
+		err_set_errno(err, "%s: cannot be written", path);
+	else
+		synced = 0;
+	int closed = close(fd);
+	if (!len && synced == 0 && closed < 0)
+		err_set_errno(err, "%s: cannot be written", path);
+	return len || synced < 0 || closed < 0 ? -1 : 0;
+}
+
+int
+json_replace(const char *path, const char *text, size_t len, int sync, struct err *err)
+{
+	struct buf temporary = {0};
+	buf_printf(&temporary, "%s.new%c", path, 0);
+	int got = write_file(temporary.data, text, len, sync, err);
+	if (got == 0 && rename(temporary.data, path) < 0)
+		got = err_set_errno(err, "%s: cannot be written", path);
+	if (got < 0)
+		unlink(temporary.data);
+	buf_clear(&temporary);
+	return got;
+}

@@ -1,0 +1,15 @@
+/* What run.json and status.json share, over jansson. */
+#ifndef RUN_JSON_H
+#define RUN_JSON_H
+
+#include <jansson.h>
+
+struct err;
+
+/* A string as JSON; bytes that are no UTF-8 become '?'. */
+json_t *json_text(const char *text);
+
+/* Puts LEN bytes of TEXT in place of PATH: a temporary file beside it, synced with SYNC, renamed. */
+int json_replace(const char *path, const char *text, size_t len, int sync, struct err *err);
+
+#endif

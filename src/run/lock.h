@@ -1,0 +1,48 @@
+/*
+ * The lock of a run directory: the file "lock", made by link(2), which is atomic on NFS too. It names
+ * its owner (host, boot, pid name space, pid and when that started, the scheduler's job and how often
+ * it was restarted) and holds a counter that the owner rewrites every LOCK_BEAT_S seconds.
+ *
+ * It is stale if its owner ran on this host and is gone; or ran in this job of the scheduler before a
+ * restart of it; or the scheduler says that its job has ended (asked once); or its counter, watched
+ * from here, stands still for LOCK_DEAD_S. Clocks of hosts are never compared. Who takes a stale lock
+ * over holds "lock.takeover" meanwhile, so that two cannot.
+ */
+#ifndef RUN_LOCK_H
+#define RUN_LOCK_H
+
+#include <stdint.h>
+
+struct err;
+struct lock;
+
+enum { LOCK_BEAT_S = 10, LOCK_DEAD_S = 60 };
+
+/* How to ask the scheduler whether a job runs: 1 it does, 0 it has ended, -1 not known. NULL: nobody
+ * is asked. Set once, by main(). */
+extern int (*lock_ask_scheduler)(const char *job);
+
+/* Takes the lock of RUN_DIR. WAITING, if not NULL, is called once with a line of text before another
+ * host's counter is watched. NULL with ERR, which names the owner, if one that lives holds it. */
+struct lock *lock_take(const char *run_dir, void (*waiting)(const char *text), struct err *err);
+
+/* To be called about once a second, always by the same thread: rewrites the counter when it is time. -1
+ * with ERR if the lock is another's by now. */
+int lock_beat(struct lock *lock, struct err *err);
+
+/* The run directory has another name now. */
+void lock_moved(struct lock *lock, const char *run_dir);
+
+/* Removes it if it is still ours, and frees. NULL is fine. */
+void lock_release(struct lock *lock);
+
+/* What can be said at once of the owner of RUN_DIR's lock; nothing is changed. */
+enum lock_state {
+	LOCK_FREE,   /* there is no lock */
+	LOCK_ALIVE,  /* its owner lives, on this host or as the scheduler says */
+	LOCK_DEAD,   /* its owner is gone */
+	LOCK_SILENT, /* another host's: only watching can tell */
+};
+enum lock_state lock_look(const char *run_dir);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * run.json: what was asked of a run directory, where, by which version: one object with the list's
+ * identity and an array of sessions. Replaced atomically when a session begins.
+ */
+#ifndef RUN_MANIFEST_H
+#define RUN_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct manifest {
+	int session;
+	int argc;
+	char *const *argv;
+	const char *list; /* path as given; NULL: none */
+	uint64_t tasks;	  /* 0: not known yet */
+	int ranks;
+};
+
+/* Adds a session to RUN_DIR/run.json (version, time, host, user, directory, scheduler's job id, and what MANIFEST says; of a list that is a file its
+ * absolute path, size, mtime). Written to a temporary file, synced, renamed. */
+int manifest_add(const char *run_dir, const struct manifest *manifest, struct err *err);
+
+#endif

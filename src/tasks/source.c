@@ -1,0 +1,343 @@
+/* Tasks from lists and templates, dressed with what belongs to them. */
+#include "tasks/source.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "tasks/array.h"
+#include "tasks/list.h"
+#include "tasks/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The templates of the options, in the order of struct source_options. */
+enum dress { DRESS_CWD, DRESS_INPUT, DRESS_OUT, DRESS_ERR, DRESS_TAG, DRESSES };
+
+struct source {
+	struct source_options options;
+	struct list *list; /* or: */
+	struct rows *rows;
+	struct template *command;
+	struct array *array; /* the variables of a job array; NULL: none */
+	struct template *dress[DRESSES];
+	struct template **env;
+	bool dressed; /* any of these is there */
+	uint64_t index;
+	uint64_t count; /* found by a pass of its own, for {0#}; 0: not looked for */
+	struct buf text[DRESSES], line, variables;
+};
+
+static const struct columns line_columns = {.count = 1, .names = (const char *const[]){NULL}};
+
+/* --- opening --- */
+
+static struct template *
+parse_text(const char *what, const char *text, const struct columns *columns, struct err *err)
+{
+	return template_parse(&(struct template_options){.kind = TEMPLATE_TEXT,
+				      .what = what,
+				      .words = &text,
+				      .nwords = 1,
+				      .columns = columns},
+		err);
+}
+
+static int
+open_dress(struct source *source, const struct columns *columns, struct err *err)
+{
+	const struct source_options *options = &source->options;
+	const char *const texts[DRESSES] = {
+		options->cwd, options->input, options->out, options->err, options->tag};
+	static const char *const names[DRESSES] = {"option --cwd", "option --stdin",
+		"option --stdout", "option --stderr", "option --tagstring"};
+	for (int i = 0; i < DRESSES; i++) {
+		if (!texts[i])
+			continue;
+		source->dress[i] = parse_text(names[i], texts[i], columns, err);
+		source->dressed = true;
+		if (!source->dress[i])
+			return -1;
+	}
+	source->env = xcalloc(options->nenv + 1, sizeof(*source->env));
+	for (size_t i = 0; i < options->nenv; i++) {
+		source->env[i] = parse_text("option --env", options->env[i], columns, err);
+		source->dressed = true;
+		if (!source->env[i])
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_array(struct source *source, struct err *err)
+{
+	const struct rows_options *rows = &source->options.rows;
+	for (size_t i = 0; i < rows->ninputs && !source->array; i++) {
+		if (rows->inputs[i].kind != INPUT_ARRAY)
+			continue;
+		source->array = array_parse(rows->inputs[i].text, err);
+		if (!source->array)
+			return -1;
+	}
+	return 0;
+}
+
+/* The task gets its values by its input, directory or variables: they are not appended too. */
+static bool
+uses_values(const struct source *source)
+{
+	bool uses = false;
+	for (int i = DRESS_CWD; i <= DRESS_INPUT; i++)
+		uses = uses || (source->dress[i] && template_has_value(source->dress[i]));
+	for (size_t i = 0; i < source->options.nenv; i++)
+		uses = uses || template_has_value(source->env[i]);
+	return uses;
+}
+
+static int
+open_rows(struct source *source, struct err *err)
+{
+	struct source_options *options = &source->options;
+	options->rows.spool_dir = options->spool_dir;
+	source->rows = rows_open(&options->rows, err);
+	if (!source->rows || open_array(source, err) < 0)
+		return -1;
+	const struct columns *columns = rows_columns(source->rows);
+	if (open_dress(source, columns, err) < 0)
+		return -1;
+	source->command = template_parse(&(struct template_options){.kind = TEMPLATE_COMMAND,
+						 .what = "the command template",
+						 .words = options->words,
+						 .nwords = options->nwords,
+						 .append = !source->array && !uses_values(source),
+						 .columns = columns},
+		err);
+	return source->command ? 0 : -1;
+}
+
+static bool
+needs_count(const struct source *source)
+{
+	bool needed = source->command && template_needs_count(source->command);
+	for (int i = 0; i < DRESSES; i++)
+		needed = needed || (source->dress[i] && template_needs_count(source->dress[i]));
+	for (size_t i = 0; i < source->options.nenv; i++)
+		needed = needed || template_needs_count(source->env[i]);
+	return needed;
+}
+
+/* One pass, for {0#}. */
+static int
+count_all(struct source *source, struct err *err)
+{
+	source->count = source_count(source);
+	if (source->count)
+		return 0;
+	if (source_fd(source) >= 0)
+		return err_set(err, "{0#} needs the number of tasks, which a pipe does not tell: "
+				    "expected a file, or {#}");
+	enum next next;
+	do {
+		struct row row;
+		struct task *task = NULL;
+		next = source->list ? list_next(source->list, &task, err)
+				    : rows_next(source->rows, &row, err);
+		task_free(task);
+		source->count += next == NEXT_ONE;
+	} while (next == NEXT_ONE || next == NEXT_AGAIN);
+	return next == NEXT_END ? source_rewind(source, err) : -1;
+}
+
+struct source *
+source_open(const struct source_options *options, struct err *err)
+{
+	struct source *source = xcalloc(1, sizeof(*source));
+	int got;
+	source->options = *options;
+	if (options->list) {
+		source->list = list_open(options->list, options->spool_dir, err);
+		got = source->list ? open_dress(source, &line_columns, err) : -1;
+	} else {
+		got = open_rows(source, err);
+	}
+	if (got == 0 && needs_count(source))
+		got = count_all(source, err);
+	if (got == 0)
+		return source;
+	source_free(source);
+	return NULL;
+}
+
+void
+source_free(struct source *source)
+{
+	if (!source)
+		return;
+	list_free(source->list);
+	rows_free(source->rows);
+	template_free(source->command);
+	array_free(source->array);
+	for (int i = 0; i < DRESSES; i++) {
+		template_free(source->dress[i]);
+		buf_clear(&source->text[i]);
+	}
+	for (size_t i = 0; source->env && i < source->options.nenv; i++)
+		template_free(source->env[i]);
+	free(source->env);
+	buf_clear(&source->line);
+	buf_clear(&source->variables);
+	free(source);
+}
+
+/* --- tasks --- */
+
+/* Fills TEMPLATE into BUF, ended by NUL. */
+static const char *
+render(const struct source *source, const struct template *template, const struct row *row,
+	struct buf *buf)
+{
+	buf_consume(buf, buf->len);
+	template_render(template, row, source->index, source->count, buf);
+	buf_append(buf, "", 1);
+	return buf->data;
+}
+
+static void
+add_array_variables(const struct source *source, const struct row *row, struct buf *buf)
+{
+	const struct array *array = source->array;
+	const char *job = getenv("SLURM_ARRAY_JOB_ID");
+	job = job ? job : getenv("SLURM_JOB_ID");
+	size_t column = 0; /* the array's: it is the first, or the one of that name */
+	const struct columns *columns = rows_columns(source->rows);
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->names[i] && strcmp(columns->names[i], "array") == 0)
+			column = i;
+	const struct value *id = &row->values[column];
+	buf_printf(buf, "SLURM_ARRAY_TASK_ID=%.*s%c", (int)id->len, id->text, 0);
+	buf_printf(
+		buf, "SLURM_ARRAY_TASK_MIN=%llu%c", (unsigned long long)array_min(array), 0);
+	buf_printf(
+		buf, "SLURM_ARRAY_TASK_MAX=%llu%c", (unsigned long long)array_max(array), 0);
+	buf_printf(buf, "SLURM_ARRAY_TASK_COUNT=%llu%c", (unsigned long long)array_count(array),
+		0);
+	buf_printf(
+		buf, "SLURM_ARRAY_TASK_STEP=%llu%c", (unsigned long long)array_step(array), 0);
+	if (job)
+		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%s%c", job, 0);
+	else
+		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%ld%c", (long)getpid(), 0);
+}
+
+static void
+dress(struct source *source, const struct row *row, struct task *task)
+{
+	const char **const places[DRESSES] = {
+		&task->cwd, &task->input, &task->out, &task->err, &task->tag};
+	for (int i = 0; i < DRESSES; i++)
+		if (source->dress[i] && (!*places[i] || !**places[i]))
+			*places[i] = render(source, source->dress[i], row, &source->text[i]);
+	if (!task->timeout_ms)
+		task->timeout_ms = source->options.timeout_ms;
+	if (!source->options.nenv && !source->array)
+		return;
+	struct buf *variables = &source->variables;
+	buf_consume(variables, variables->len);
+	if (source->array)
+		add_array_variables(source, row, variables);
+	for (size_t i = 0; i < source->options.nenv; i++) {
+		template_render(source->env[i], row, source->index, source->count, variables);
+		buf_append(variables, "", 1);
+	}
+	buf_append(variables, task->env, task->env_len); /* a list's own come last and win */
+	task->env = variables->data;
+	task->env_len = variables->len;
+}
+
+static enum next
+next_of_list(struct source *source, struct task **task, struct err *err)
+{
+	struct task *bare;
+	enum next next = list_next(source->list, &bare, err);
+	if (next != NEXT_ONE)
+		return next;
+	source->index = bare->index;
+	if (!source->dressed && !source->options.timeout_ms) {
+		*task = bare;
+		return next;
+	}
+	struct task full = *bare;
+	struct value line = {bare->command, bare->command_len};
+	dress(source, &(struct row){.line = bare->line, .count = 1, .values = &line}, &full);
+	*task = task_new(&full);
+	task_free(bare);
+	return next;
+}
+
+enum next
+source_next(struct source *source, struct task **task, struct err *err)
+{
+	if (source->list)
+		return next_of_list(source, task, err);
+	struct row row;
+	enum next next = rows_next(source->rows, &row, err);
+	if (next != NEXT_ONE)
+		return next;
+	source->index++;
+	const char *command = render(source, source->command, &row, &source->line);
+	struct task full = {.index = source->index,
+		.line = row.line,
+		.attempt = 1,
+		.need = need_default,
+		.command = command,
+		.command_len = source->line.len - 1};
+	dress(source, &row, &full);
+	*task = task_new(&full);
+	return NEXT_ONE;
+}
+
+int
+source_rewind(struct source *source, struct err *err)
+{
+	source->index = 0;
+	return source->list ? list_rewind(source->list, err) : rows_rewind(source->rows, err);
+}
+
+/* --- what is known of it --- */
+
+int
+source_fd(const struct source *source)
+{
+	return source->list ? list_fd(source->list) : rows_fd(source->rows);
+}
+
+uint64_t
+source_count(const struct source *source)
+{
+	if (source->count)
+		return source->count;
+	return source->list ? list_count(source->list) : rows_count(source->rows);
+}
+
+uint64_t
+source_remaining(const struct source *source)
+{
+	return source->list ? list_remaining(source->list) : rows_remaining(source->rows);
+}
+
+uint64_t
+source_limit(const struct source *source)
+{
+	return source->array ? array_limit(source->array) : 0;
+}
+
+bool
+source_files_differ(const struct source *source)
+{
+	for (int i = DRESS_OUT; i <= DRESS_ERR; i++)
+		if (source->dress[i] && !template_has_index(source->dress[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,59 @@
+/*
+ * Where the tasks of a run come from: a list, or a command template and rows of values. What belongs
+ * to each task (directory, input, variables, output files, tag) is filled in here, from templates of
+ * the options; what a list's directives say goes before them.
+ */
+#ifndef TASKS_SOURCE_H
+#define TASKS_SOURCE_H
+
+#include "tasks/rows.h"
+#include "tasks/task.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct source;
+
+/* Not owned; it must outlive the source. Templates that are NULL are not given. */
+struct source_options {
+	const char *list;	   /* a task list, or */
+	const char *const *words;  /* a command template */
+	size_t nwords;		   /* 0: each row's values are the words */
+	struct rows_options rows;  /* what it is filled with */
+	const char *spool_dir;	   /* to keep there what comes from a pipe, for source_rewind() */
+	const char *cwd, *input, *out, *err, *tag;
+	const char *const *env; /* NAME=TEMPLATE each */
+	size_t nenv;
+	uint32_t timeout_ms; /* of each attempt; 0: none */
+};
+
+/* NULL with ERR: a file that cannot be read, a bad template, sweep or list (as far as it is checked
+ * ahead), {0#} where the number of tasks cannot be known. */
+struct source *source_open(const struct source_options *options, struct err *err);
+void source_free(struct source *source);
+
+enum next source_next(struct source *source, struct task **task, struct err *err);
+
+/* Back to the first task. -1 with ERR: a pipe without SPOOL_DIR. */
+int source_rewind(struct source *source, struct err *err);
+
+/* What to poll for reading after NEXT_WAIT; -1 if it never waits. */
+int source_fd(const struct source *source);
+
+/* The number of tasks where it is known without reading on: from the start for arguments, sweeps,
+ * arrays and small files, for others once NEXT_END was returned; 0 while unknown. */
+uint64_t source_count(const struct source *source);
+
+/* About how many tasks are still to come. */
+uint64_t source_remaining(const struct source *source);
+
+/* How many tasks may run at a time (an array's %LIMIT); 0: no limit. */
+uint64_t source_limit(const struct source *source);
+
+/* True if no two tasks can have the same output file: their templates hold the index. */
+bool source_files_differ(const struct source *source);
+
+#endif

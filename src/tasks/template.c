@@ -1,0 +1,540 @@
+/* Templates: parsed once into segments, filled by appending one after the other. */
+#include "tasks/template.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "tasks/quote.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum segment_kind { SEGMENT_TEXT, SEGMENT_VALUE, SEGMENT_VALUES, SEGMENT_INDEX, SEGMENT_PADDED };
+enum op { OP_NONE, OP_STEM, OP_NAME, OP_DIR, OP_NAME_STEM };
+enum quoting { QUOTING_NONE, QUOTING_WORD, QUOTING_SINGLE, QUOTING_DOUBLE };
+
+struct segment {
+	enum segment_kind kind;
+	enum op op;
+	enum quoting quoting;
+	size_t at;  /* of TEXT: where in the template's; of VALUE: which */
+	size_t len; /* of TEXT */
+};
+
+struct template
+{
+	struct segment *segments;
+	size_t count, room;
+	struct buf text;
+};
+
+struct parser {
+	const struct template_options *options;
+	struct template *template;
+	bool argv;		      /* each word is quoted as a whole */
+	bool filled;		      /* a placeholder was seen */
+	size_t word;		      /* which is read */
+	struct quote_context context; /* of a command that is no argv */
+	struct err *err;
+};
+
+/* A literal run of a word, or what stands between two braces. */
+struct piece {
+	const char *text;
+	size_t len;
+	bool placeholder;
+};
+
+/* In the order in which they are tried as endings. */
+static const struct {
+	const char *text;
+	enum op op;
+} ops[] = {{"/.", OP_NAME_STEM}, {"//", OP_DIR}, {"/", OP_NAME}, {".", OP_STEM}};
+
+/* --- errors --- */
+
+static int
+fail_at(const struct parser *parser, const char *at, const char *problem)
+{
+	const struct template_options *options = parser->options;
+	char word[32] = "";
+	if (options->nwords > 1)
+		snprintf(word, sizeof(word), " word %zu,", parser->word + 1);
+	return err_set(parser->err, "%s,%s column %zu: %s", options->what, word,
+		(size_t)(at - options->words[parser->word]) + 1, problem);
+}
+
+/* The known placeholders, as many as fit with some room for what follows. */
+static void
+append_known(struct buf *buf, const struct template_options *options)
+{
+	const struct columns *columns = options->columns;
+	size_t limit = buf->len + 200;
+	if (columns->count)
+		buf_append_string(buf, " {}");
+	for (size_t i = 0; i < columns->count && buf->len < limit; i++)
+		buf_printf(buf, " {%zu}", i + 1);
+	for (size_t i = 0; i < columns->count && buf->len < limit; i++)
+		if (columns->names[i] && columns->names[i][0])
+			buf_printf(buf, " {%.40s}", columns->names[i]);
+	if (buf->len >= limit)
+		buf_append_string(buf, " ...");
+	buf_append_string(buf, " {#} {0#}");
+	if (options->kind == TEMPLATE_COMMAND)
+		buf_append_string(buf, " {%}");
+}
+
+static int
+fail_unknown(const struct parser *parser, const struct piece *piece)
+{
+	struct buf buf = {0};
+	buf_printf(&buf, "unknown placeholder {%.*s}: known are",
+		piece->len < 60 ? (int)piece->len : 60, piece->text);
+	append_known(&buf, parser->options);
+	buf_append(&buf, " ({{ is a brace)", sizeof(" ({{ is a brace)"));
+	fail_at(parser, piece->text - 1, buf.data);
+	buf_clear(&buf);
+	return -1;
+}
+
+/* --- pieces --- */
+
+static bool
+is_open(const char *word, const char *at)
+{
+	return *at == '{' && (at == word || at[-1] != '$');
+}
+
+/* Takes the next piece at *AT of WORD. 1: here it is; 0: there is none; -1: an unclosed brace. */
+static int
+next_piece(const char *word, const char **at, struct piece *piece)
+{
+	const char *start = *at, *end = start;
+	if (!*start)
+		return 0;
+	bool open = is_open(word, start);
+	if (open && start[1] != '{') {
+		end = strchr(start, '}');
+		if (!end)
+			return -1;
+		*piece = (struct piece){start + 1, (size_t)(end - start) - 1, true};
+		*at = end + 1;
+		return 1;
+	}
+	while (*end && !is_open(word, end))
+		end++;
+	*piece = (struct piece){start, open ? 1 : (size_t)(end - start), false};
+	*at = open ? start + 2 : end;
+	return 1;
+}
+
+static bool
+has_shell_syntax(const char *word)
+{
+	struct piece piece;
+	if (word[0] == '#' || strcmp(word, "!") == 0)
+		return true;
+	for (const char *at = word; next_piece(word, &at, &piece) > 0;)
+		for (size_t i = 0; !piece.placeholder && i < piece.len; i++)
+			if (strchr(";&|<>()$`\\\"'*?[]~\n", piece.text[i]))
+				return true;
+	return false;
+}
+
+static bool
+is_argv(const struct template_options *options)
+{
+	if (options->kind != TEMPLATE_COMMAND || options->nwords < 2)
+		return false;
+	for (size_t i = 0; i < options->nwords; i++)
+		if (has_shell_syntax(options->words[i]))
+			return false;
+	return true;
+}
+
+/* --- segments --- */
+
+static void
+add_segment(struct template *template, struct segment segment)
+{
+	if (template->count == template->room) {
+		template->room = template->room ? 2 * template->room : 8;
+		template->segments =
+			xrealloc(template->segments, template->room * sizeof(struct segment));
+	}
+	template->segments[template->count++] = segment;
+}
+
+/* Adds to the last segment if that is text too. */
+static void
+add_text(struct template *template, const char *text, size_t len)
+{
+	size_t count = template->count;
+	if (!len)
+		return;
+	if (!count || template->segments[count - 1].kind != SEGMENT_TEXT)
+		add_segment(
+			template, (struct segment){.kind = SEGMENT_TEXT, .at = template->text.len});
+	buf_append(&template->text, text, len);
+	template->segments[template->count - 1].len += len;
+}
+
+static void
+add_literal(struct parser *parser, const char *text, size_t len)
+{
+	struct buf quoted = {0};
+	if (parser->argv)
+		quote_word(&quoted, text, len);
+	else
+		buf_append(&quoted, text, len);
+	add_text(parser->template, quoted.data, quoted.len);
+	quote_follow(&parser->context, text, len);
+	buf_clear(&quoted);
+}
+
+static void
+add_blank(struct parser *parser)
+{
+	add_text(parser->template, " ", 1);
+	quote_follow(&parser->context, " ", 1);
+}
+
+static void
+add_slot(struct parser *parser)
+{
+	char open = parser->argv ? '\0' : quote_open(&parser->context);
+	const char *text = open == '\''	 ? "'\"$MPBATCH_SLOT\"'"
+			   : open == '"' ? "${MPBATCH_SLOT}"
+					 : "\"$MPBATCH_SLOT\"";
+	add_text(parser->template, text, strlen(text));
+}
+
+/* How a value must be quoted here; -1 with ERR where no quoting would make it data. */
+static int
+quoting_here(const struct parser *parser, const char *at)
+{
+	if (parser->options->kind == TEMPLATE_TEXT)
+		return QUOTING_NONE;
+	if (parser->argv)
+		return QUOTING_WORD;
+	switch (quote_open(&parser->context)) {
+	case '\'':
+		return QUOTING_SINGLE;
+	case '"':
+		return QUOTING_DOUBLE;
+	case '`':
+		return fail_at(parser, at, "a value in backquotes, expected it in $( )");
+	case '#':
+		return fail_at(parser, at, "a value in a comment of the shell's");
+	case '\\':
+		return fail_at(parser, at, "a value behind a backslash");
+	default:
+		return QUOTING_WORD;
+	}
+}
+
+/* --- placeholders --- */
+
+static bool
+is_text(const struct piece *piece, const char *text)
+{
+	return piece->len == strlen(text) && memcmp(piece->text, text, piece->len) == 0;
+}
+
+static bool
+find_name(const struct columns *columns, const struct piece *name, size_t *which)
+{
+	for (size_t i = 0; name->len && i < columns->count; i++)
+		if (columns->names[i] && is_text(name, columns->names[i])) {
+			*which = i;
+			return true;
+		}
+	return false;
+}
+
+/* A name, a number from 1 or nothing, which is all. */
+static bool
+find_value(const struct columns *columns, const struct piece *name, struct segment *segment)
+{
+	segment->kind = name->len ? SEGMENT_VALUE : SEGMENT_VALUES;
+	if (!name->len || find_name(columns, name, &segment->at))
+		return columns->count > 0;
+	size_t number = 0;
+	for (size_t i = 0; i < name->len; i++) {
+		char c = name->text[i];
+		if (c < (i ? '0' : '1') || c > '9' || number > columns->count)
+			return false;
+		number = number * 10 + (size_t)(c - '0');
+	}
+	segment->at = number - 1;
+	return number <= columns->count;
+}
+
+/* What find_value() finds, or that with an operation behind it. */
+static bool
+find_operand(const struct columns *columns, const struct piece *text, struct segment *segment)
+{
+	if (find_value(columns, text, segment))
+		return true;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		size_t len = strlen(ops[i].text);
+		struct piece base = *text;
+		if (base.len < len || memcmp(base.text + base.len - len, ops[i].text, len) != 0)
+			continue;
+		base.len -= len;
+		segment->op = ops[i].op;
+		if (find_value(columns, &base, segment))
+			return true;
+	}
+	return false;
+}
+
+static int
+add_value(struct parser *parser, const struct piece *piece)
+{
+	const struct columns *columns = parser->options->columns;
+	struct segment segment = {0};
+	struct piece inner = *piece;
+	size_t ignored;
+	bool raw = piece->len && piece->text[0] == '=' && !find_name(columns, piece, &ignored);
+	if (raw)
+		inner = (struct piece){piece->text + 1, piece->len - 1, true};
+	if (!find_operand(columns, &inner, &segment))
+		return fail_unknown(parser, piece);
+	int quoting = raw ? QUOTING_NONE : quoting_here(parser, piece->text - 1);
+	if (quoting < 0)
+		return -1;
+	segment.quoting = (enum quoting)quoting;
+	add_segment(parser->template, segment);
+	return 0;
+}
+
+static int
+add_placeholder(struct parser *parser, const struct piece *piece)
+{
+	size_t ignored;
+	int status = 0;
+	if (find_name(parser->options->columns, piece, &ignored))
+		status = add_value(parser, piece);
+	else if (is_text(piece, "#"))
+		add_segment(parser->template, (struct segment){.kind = SEGMENT_INDEX});
+	else if (is_text(piece, "0#"))
+		add_segment(parser->template, (struct segment){.kind = SEGMENT_PADDED});
+	else if (!is_text(piece, "%"))
+		status = add_value(parser, piece);
+	else if (parser->options->kind == TEMPLATE_COMMAND)
+		add_slot(parser);
+	else
+		return fail_at(parser, piece->text - 1, "{%} is only for commands");
+	parser->filled = true;
+	quote_follow(&parser->context, "x", 1); /* what comes is in the middle of a word */
+	return status;
+}
+
+/* --- parsing --- */
+
+static int
+add_word(struct parser *parser, const char *word)
+{
+	struct piece piece;
+	const char *at = word;
+	int got;
+	if (!*word)
+		add_literal(parser, "", 0);
+	while ((got = next_piece(word, &at, &piece)) > 0)
+		if (!piece.placeholder)
+			add_literal(parser, piece.text, piece.len);
+		else if (add_placeholder(parser, &piece) < 0)
+			return -1;
+	if (got < 0)
+		return fail_at(parser, at, "an unclosed brace ({{ is a brace)");
+	return 0;
+}
+
+static int
+add_words(struct parser *parser)
+{
+	const struct template_options *options = parser->options;
+	for (parser->word = 0; parser->word < options->nwords; parser->word++) {
+		if (parser->word)
+			add_blank(parser);
+		if (add_word(parser, options->words[parser->word]) < 0)
+			return -1;
+	}
+	if (!options->append || parser->filled || !options->columns->count)
+		return 0;
+	parser->word = options->nwords - 1;
+	const char *last = options->words[parser->word];
+	add_blank(parser);
+	int quoting = quoting_here(parser, last + strlen(last));
+	if (quoting < 0)
+		return -1;
+	add_segment(parser->template,
+		(struct segment){.kind = SEGMENT_VALUES, .quoting = (enum quoting)quoting});
+	return 0;
+}
+
+struct template *
+template_parse(const struct template_options *options, struct err *err)
+{
+	struct template *template = xcalloc(1, sizeof(*template));
+	struct parser parser = {
+		.options = options, .template = template, .argv = is_argv(options), .err = err};
+	if (add_words(&parser) == 0)
+		return template;
+	template_free(template);
+	return NULL;
+}
+
+void
+template_free(struct template *template)
+{
+	if (!template)
+		return;
+	buf_clear(&template->text);
+	free(template->segments);
+	free(template);
+}
+
+static bool
+has_kind(const struct template *template, enum segment_kind kind)
+{
+	for (size_t i = 0; i < template->count; i++)
+		if (template->segments[i].kind == kind)
+			return true;
+	return false;
+}
+
+bool
+template_needs_count(const struct template *template)
+{
+	return has_kind(template, SEGMENT_PADDED);
+}
+
+bool
+template_has_index(const struct template *template)
+{
+	return has_kind(template, SEGMENT_INDEX) || has_kind(template, SEGMENT_PADDED);
+}
+
+bool
+template_has_value(const struct template *template)
+{
+	return has_kind(template, SEGMENT_VALUE) || has_kind(template, SEGMENT_VALUES);
+}
+
+/* --- values --- */
+
+static struct value
+file_name(struct value value)
+{
+	const char *slash = value.len ? memrchr(value.text, '/', value.len) : NULL;
+	if (!slash)
+		return value;
+	size_t dir = (size_t)(slash - value.text) + 1;
+	return (struct value){value.text + dir, value.len - dir};
+}
+
+static struct value
+without_extension(struct value value)
+{
+	struct value name = file_name(value);
+	const char *dot = name.len ? memrchr(name.text, '.', name.len) : NULL;
+	return dot ? (struct value){value.text, (size_t)(dot - value.text)} : value;
+}
+
+/* Perl's dirname, which GNU parallel uses: "a/b/" is in "a", as for dirname(1). */
+static struct value
+directory(struct value value)
+{
+	size_t len = value.len - file_name(value).len;
+	bool again = len == value.len;
+	while (len > 1 && value.text[len - 1] == '/')
+		len--;
+	if (!len)
+		return (struct value){".", 1};
+	value.len = len;
+	return again && !(len == 1 && value.text[0] == '/') ? directory(value) : value;
+}
+
+static struct value
+apply(enum op op, struct value value)
+{
+	switch (op) {
+	case OP_STEM:
+		return without_extension(value);
+	case OP_NAME:
+		return file_name(value);
+	case OP_DIR:
+		return directory(value);
+	case OP_NAME_STEM:
+		return without_extension(file_name(value));
+	case OP_NONE:
+		break;
+	}
+	return value;
+}
+
+/* --- rendering --- */
+
+static void
+render_value(const struct segment *segment, struct value value, struct buf *out)
+{
+	value = apply(segment->op, value);
+	switch (segment->quoting) {
+	case QUOTING_NONE:
+		buf_append(out, value.text, value.len);
+		break;
+	case QUOTING_WORD:
+		quote_word(out, value.text, value.len);
+		break;
+	case QUOTING_SINGLE:
+		quote_inside(out, value.text, value.len, '\'');
+		break;
+	case QUOTING_DOUBLE:
+		quote_inside(out, value.text, value.len, '"');
+		break;
+	}
+}
+
+static void
+render_index(uint64_t index, uint64_t last, struct buf *out)
+{
+	char text[24];
+	int width = 1;
+	for (; last >= 10; last /= 10)
+		width++;
+	int len = snprintf(text, sizeof(text), "%0*" PRIu64, width, index);
+	buf_append(out, text, (size_t)len);
+}
+
+void
+template_render(const struct template *template, const struct row *row, uint64_t index,
+	uint64_t count, struct buf *out)
+{
+	for (size_t i = 0; i < template->count; i++) {
+		const struct segment *segment = &template->segments[i];
+		switch (segment->kind) {
+		case SEGMENT_TEXT:
+			buf_append(out, template->text.data + segment->at, segment->len);
+			break;
+		case SEGMENT_VALUE:
+			render_value(segment, row->values[segment->at], out);
+			break;
+		case SEGMENT_VALUES:
+			for (size_t k = 0; k < row->count; k++) {
+				buf_append(out, " ", k > 0);
+				render_value(segment, row->values[k], out);
+			}
+			break;
+		case SEGMENT_INDEX:
+			render_index(index, 0, out);
+			break;
+		case SEGMENT_PADDED:
+			render_index(index, count, out);
+			break;
+		}
+	}
+}

@@ -1,0 +1,247 @@
+/* The progress line. */
+#include "ui/progress.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ui/text.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define REDRAW_NS (100 * CLOCK_NS_PER_MS)
+enum { WIDTH_DEFAULT = 80, INTERVAL_DEFAULT_S = 60, BAR_MIN = 10, BAR_MAX = 40, PART_MAX = 96 };
+
+struct progress {
+	bool drawn;	     /* the line in place, else plain lines */
+	int64_t interval_ns; /* of plain ones; 0: none */
+	int64_t shown_ns;
+	uint64_t shown;
+};
+
+/* What stands on the terminal, for progress_wipe(), which log.c calls without an argument. */
+static struct {
+	bool there;
+	int width; /* of the terminal when it was drawn */
+} line;
+
+/* --- the text --- */
+
+/* In the order in which they are shown; the least important has the highest rank. */
+enum part { PART_COUNT, PART_FAILED, PART_RATE, PART_BUSY, PART_LEFT, PARTS };
+static const int part_ranks[PARTS] = {
+	[PART_COUNT] = 0,
+	[PART_FAILED] = 1,
+	[PART_LEFT] = 2,
+	[PART_RATE] = 3,
+	[PART_BUSY] = 4,
+};
+
+static void
+make_count(char text[PART_MAX], const struct progress_view *view, const char *words)
+{
+	int len = snprintf(text, PART_MAX, "%llu", (unsigned long long)view->ended);
+	if (view->total)
+		len += snprintf(text + len, PART_MAX - (size_t)len, "/%llu",
+			(unsigned long long)view->total);
+	snprintf(text + len, PART_MAX - (size_t)len, "%s", words);
+}
+
+static void
+make_parts(char parts[PARTS][PART_MAX], const struct progress_view *view)
+{
+	char room[16];
+	memset(parts, 0, PARTS * PART_MAX);
+	make_count(parts[PART_COUNT], view, " tasks ended");
+	if (view->failed)
+		snprintf(parts[PART_FAILED], PART_MAX, "%llu failed",
+			(unsigned long long)view->failed);
+	if (view->rate > 0)
+		snprintf(parts[PART_RATE], PART_MAX, view->rate < 10 ? "%.2g/s" : "%.0f/s",
+			view->rate);
+	snprintf(parts[PART_BUSY], PART_MAX, "%d of %d slots busy", view->busy, view->slots);
+	if (view->eta_s >= 0)
+		snprintf(parts[PART_LEFT], PART_MAX, "%s left", text_duration(view->eta_s, room));
+}
+
+static int
+width_of(char parts[PARTS][PART_MAX])
+{
+	int width = 0;
+	for (int i = 0; i < PARTS; i++)
+		if (*parts[i])
+			width += (int)strlen(parts[i]) + (width ? 2 : 0);
+	return width;
+}
+
+static void
+append_parts(struct buf *buf, char parts[PARTS][PART_MAX])
+{
+	const char *comma = "";
+	for (int i = 0; i < PARTS; i++) {
+		if (!*parts[i])
+			continue;
+		buf_printf(buf, "%s%s", comma, parts[i]);
+		comma = ", ";
+	}
+}
+
+static void
+append_bar(struct buf *buf, const struct progress_view *view, int room)
+{
+	int cells = (room < BAR_MAX ? room : BAR_MAX) - 3; /* brackets and a blank */
+	if (!view->total || cells + 3 < BAR_MIN)
+		return;
+	double share = (double)view->ended / (double)view->total;
+	int full = share < 1 ? (int)(share * cells) : cells;
+	buf_append_string(buf, "[");
+	for (int i = 0; i < cells; i++)
+		buf_append_string(buf, i < full ? "#" : ".");
+	buf_append_string(buf, "] ");
+}
+
+void
+progress_line(struct buf *buf, const struct progress_view *view, int width)
+{
+	char parts[PARTS][PART_MAX];
+	make_parts(parts, view);
+	for (int rank = PARTS - 1; rank > 0 && width_of(parts) > width; rank--)
+		for (int i = 0; i < PARTS; i++)
+			if (part_ranks[i] == rank)
+				*parts[i] = '\0';
+	if (width_of(parts) > width)
+		make_count(parts[PART_COUNT], view, "");
+	if (width_of(parts) > width)
+		return;
+	append_bar(buf, view, width - width_of(parts));
+	append_parts(buf, parts);
+}
+
+void
+progress_plain(struct buf *buf, const struct progress_view *view)
+{
+	char parts[PARTS][PART_MAX], percent[16];
+	make_parts(parts, view);
+	if (view->total) {
+		snprintf(percent, sizeof(percent), " (%.0f %%)",
+			100 * (double)view->ended / (double)view->total);
+		strncat(parts[PART_COUNT], percent, PART_MAX - strlen(parts[PART_COUNT]) - 1);
+	}
+	append_parts(buf, parts);
+}
+
+/* --- the terminal --- */
+
+static int
+terminal_width(void)
+{
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return WIDTH_DEFAULT;
+	return size.ws_col;
+}
+
+static bool
+in_background(void)
+{
+	pid_t foreground = tcgetpgrp(STDERR_FILENO);
+	return foreground > 0 && foreground != getpgrp();
+}
+
+void
+progress_wipe(void)
+{
+	if (!line.there)
+		return;
+	line.there = false;
+	/* A line that was broken anew goes on below; else nothing below is ours. */
+	const char *wipe = terminal_width() < line.width ? "\r\033[J" : "\r\033[K";
+	if (!in_background())
+		(void)!write(STDERR_FILENO, wipe, 4);
+}
+
+static void
+draw(const struct progress_view *view)
+{
+	struct buf buf = {0};
+	int width = terminal_width();
+	if (in_background()) {
+		line.there = false; /* the shell has written behind it */
+		return;
+	}
+	/* A terminal can be narrower than it says yet: then the line is cut, not broken. */
+	buf_append_string(
+		&buf, line.there && width < line.width ? "\r\033[J\033[?7l" : "\r\033[?7l");
+	progress_line(&buf, view, width - 1);
+	buf_append_string(&buf, "\033[?7h\033[K\r");
+	(void)!write(STDERR_FILENO, buf.data, buf.len);
+	buf_clear(&buf);
+	line.there = true;
+	line.width = width;
+}
+
+struct progress *
+progress_new(const struct progress_options *options)
+{
+	struct progress *progress = xcalloc(1, sizeof(*progress));
+	bool terminal = isatty(STDERR_FILENO);
+	int interval_s = options->interval_s;
+	if (interval_s < 0)
+		interval_s = terminal ? 0 : INTERVAL_DEFAULT_S;
+	progress->drawn =
+		options->bar == PROGRESS_ALWAYS || (options->bar == PROGRESS_AUTO && terminal);
+	progress->interval_ns = interval_s * CLOCK_NS_PER_S;
+	progress->shown_ns = options->start_ns;
+	progress->shown = UINT64_MAX;
+	signal(SIGTTOU, SIG_IGN); /* a terminal set to "tostop" does not stop us for a message */
+	log_before_line(progress_wipe);
+	return progress;
+}
+
+void
+progress_free(struct progress *progress)
+{
+	if (!progress)
+		return;
+	progress_wipe();
+	log_before_line(NULL);
+	free(progress);
+}
+
+/* --- when --- */
+
+bool
+progress_wants(const struct progress *progress, uint64_t changed, int64_t now_ns)
+{
+	if (progress->drawn && changed != progress->shown)
+		return now_ns >= progress->shown_ns + REDRAW_NS;
+	return now_ns >= progress_due_ns(progress);
+}
+
+int64_t
+progress_due_ns(const struct progress *progress)
+{
+	int64_t every_ns = progress->drawn ? CLOCK_NS_PER_S : progress->interval_ns;
+	return every_ns ? progress->shown_ns + every_ns : CLOCK_NEVER;
+}
+
+void
+progress_show(struct progress *progress, const struct progress_view *view, uint64_t changed,
+	int64_t now_ns)
+{
+	progress->shown_ns = now_ns;
+	progress->shown = changed;
+	if (progress->drawn) {
+		draw(view);
+		return;
+	}
+	struct buf buf = {0};
+	progress_plain(&buf, view);
+	buf_append(&buf, "", 1);
+	log_info("%s", buf.data);
+	buf_clear(&buf);
+}

@@ -1,0 +1,29 @@
+/* The closing summary of a run. */
+#ifndef UI_SUMMARY_H
+#define UI_SUMMARY_H
+
+#include "tasks/result.h"
+#include "ui/usage.h"
+
+#include <stdint.h>
+
+struct buf;
+struct groups;
+
+struct summary {
+	uint64_t ended;			    /* in this session */
+	uint64_t by_reason[RESULT_REASONS]; /* of them */
+	uint64_t tasks;			    /* asked for in this session, 0: not known */
+	uint64_t done_before;
+	int exit_code;
+	double seconds;
+	int slots, hosts;
+	int shares[USAGE_PARTS]; /* tenths of a percent */
+	struct groups *groups;
+	const char *journal; /* NULL: none */
+};
+
+/* Appends it, as whole lines. */
+void summary_print(struct buf *buf, const struct summary *summary);
+
+#endif

@@ -1,0 +1,62 @@
+/* Numbers as people read them. */
+#include "ui/text.h"
+
+#include <stdio.h>
+
+const char *
+text_duration(double seconds, char room[TEXT_MAX])
+{
+	if (seconds < 0 || seconds > 1e9) {
+		snprintf(room, TEXT_MAX, "?");
+		return room;
+	}
+	unsigned whole = (unsigned)(seconds + 0.5);
+	unsigned minutes = whole / 60, hours = whole / 3600;
+	if (seconds < 1e-3)
+		snprintf(room, TEXT_MAX, "%.0f us", seconds * 1e6);
+	else if (seconds < 1)
+		snprintf(room, TEXT_MAX, "%.3g ms", seconds * 1e3);
+	else if (seconds < 10)
+		snprintf(room, TEXT_MAX, "%.2f s", seconds);
+	else if (seconds < 59.95)
+		snprintf(room, TEXT_MAX, "%.1f s", seconds);
+	else if (whole < 3600)
+		snprintf(room, TEXT_MAX, "%um%02us", minutes, whole % 60);
+	else if (hours < 24)
+		snprintf(room, TEXT_MAX, "%uh%02um", hours, minutes % 60);
+	else
+		snprintf(room, TEXT_MAX, "%ud%02uh", hours / 24, hours % 24);
+	return room;
+}
+
+/* VALUE in the largest of the units, each STEP times the one before, in which it is at least 1. */
+static const char *
+scaled(double value, double step, const char *const *units, int count, char *room)
+{
+	int i = 0;
+	while (i < count - 1 && value >= step) {
+		value /= step;
+		i++;
+	}
+	int digits = !i || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+	snprintf(room, TEXT_MAX, "%.*f%s", digits, value, units[i]);
+	return room;
+}
+
+const char *
+text_bytes(uint64_t bytes, char room[TEXT_MAX])
+{
+	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB"};
+	return scaled((double)bytes, 1024, units, 6, room);
+}
+
+const char *
+text_count(uint64_t count, char room[TEXT_MAX])
+{
+	static const char *const units[] = {"", "k", "M", "G", "T"};
+	if (count < 10000) {
+		snprintf(room, TEXT_MAX, "%u", (unsigned)count);
+		return room;
+	}
+	return scaled((double)count, 1000, units, 5, room);
+}

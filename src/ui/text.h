@@ -1,0 +1,18 @@
+/* Numbers as people read them. */
+#ifndef UI_TEXT_H
+#define UI_TEXT_H
+
+#include <stdint.h>
+
+enum { TEXT_MAX = 16 };
+
+/* "750 us", "12.3 ms", "1.25 s", "12.3 s", "4m05s", "1h02m", "3d04h". Negative: "?". */
+const char *text_duration(double seconds, char room[TEXT_MAX]);
+
+/* "512 B", "1.5 KiB", "3.2 GiB". */
+const char *text_bytes(uint64_t bytes, char room[TEXT_MAX]);
+
+/* "999", "12.3k", "4.56M". */
+const char *text_count(uint64_t count, char room[TEXT_MAX]);
+
+#endif

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# runs: local mpi3 asan
+# Run directories, --resume by what tasks are, failed.txt and remaining.txt, the lock, barriers, --joblog, status.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+refused() { # WHAT-IT-SAYS ARG...
+	local says=$1
+	shift
+	run "$@"
+	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
+	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
+	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
+}
+
+# ran SESSION TEXT: the commands of that session's journal, sorted, on one line.
+ran() {
+	local got
+	got=$(column command "jobs.txt.mpbatch/journal.$1.tsv" | sort | xargs)
+	[ "$got" = "$2" ] || fail "session $1 ran '$got', expected '$2'"
+}
+
+# --- a run that was wholly successful is moved aside by the next, another is refused ---
+echo 'echo a' >jobs.txt
+run -q jobs.txt
+run -q jobs.txt
+expect_code 0
+[ -d jobs.txt.mpbatch.old ] || fail "a successful run was not moved aside"
+printf 'echo a\ntest -e fixed\necho b\n' >jobs.txt
+run -q jobs.txt
+expect_code 1
+refused '2 of 3.*--resume.*--restart' jobs.txt
+[ "$(cat jobs.txt.mpbatch/failed.txt)" = 'test -e fixed' ] || fail "failed.txt: $(cat jobs.txt.mpbatch/failed.txt)"
+[ ! -e jobs.txt.mpbatch/remaining.txt ] || fail "remaining.txt of a run that came to its end"
+
+# --- what failed runs again; lines inserted, removed, moved and doubled do what one would expect ---
+printf 'echo new\necho b\ntest -e fixed\necho b\n' >jobs.txt
+touch fixed
+run --resume jobs.txt
+expect_code 0
+ran 2 'echo b echo new test -e fixed'
+[ ! -e jobs.txt.mpbatch/failed.txt ] || fail "failed.txt stays"
+run --resume jobs.txt
+expect_code 0
+[ -z "$(column index jobs.txt.mpbatch/journal.3.tsv)" ] || fail "a whole run ran again"
+run -q jobs.txt
+expect_code 0
+[ ! -e jobs.txt.mpbatch/journal.2.tsv ] || fail "a run that became whole was not moved aside"
+
+# --- halves ---
+cat >jobs.txt <<'LINES'
+echo a
+test -e fixed2
+touch began; while ! test -e go; do sleep 0.02; done
+echo c
+LINES
+start --restart -q -j 1 jobs.txt
+wait_for test -e began
+kill -INT "$pid"
+finish
+expect_code 3
+[ "$(grep -c . jobs.txt.mpbatch/remaining.txt)" = 2 ] || fail "remaining.txt: $(cat jobs.txt.mpbatch/remaining.txt)"
+touch go
+run -q --resume=new jobs.txt
+ran 2 'echo c touch began; while ! test -e go; do sleep 0.02; done'
+expect_code 1
+touch fixed2
+run -q --resume=failed jobs.txt
+ran 3 'test -e fixed2'
+expect_code 0
+
+# --- failed.txt keeps what directives say ---
+cat >jobs.txt <<'LINES'
+#MPBATCH cwd='a dir' env:X="1 2" prefix=env timeout=10m
+sh -c 'pwd; echo "$X"; exit 1'
+#MPBATCH reset
+#MPBATCH barrier
+false
+LINES
+run --restart -q jobs.txt
+expect_code 1
+cp jobs.txt.mpbatch/failed.txt again.txt
+run -q -k -j 1 again.txt
+[ "$(cat out)" = "$(printf '%s/a dir\n1 2' "$PWD")" ] || fail "failed.txt does something else: $(cat out)"
+grep -q 'barrier' again.txt || fail "failed.txt has lost the barrier"
+
+# --- barriers ---
+for i in $(seq 8); do echo "sleep 0.0$i; echo x >>before"; done >jobs.txt
+{ echo '#MPBATCH barrier'; echo 'wc -l <before'; echo '#MPBATCH barrier check'; echo false; echo '#MPBATCH barrier check'; echo 'touch behind'; } >>jobs.txt
+run --restart -q -j 4 jobs.txt
+expect_code 3
+grep -qx 8 out || fail "a barrier let a task begin before those above had ended"
+[ ! -e behind ] || fail "a task behind a barrier that checks was run"
+grep -q 'barrier' err || fail "no word about the barrier"
+
+printf '#MPBATCH colour=red\necho\n' >bad.txt
+refused 'bad.txt:1:10: ' bad.txt
+
+# --- one at a time ---
+printf 'touch began2; while ! test -e go2; do sleep 0.02; done\n' >jobs.txt
+start --restart -q jobs.txt
+wait_for test -e began2
+refused 'in use by' --resume jobs.txt
+refused 'in use by' --restart jobs.txt
+wait_for grep -qs '"state": *"running"' jobs.txt.mpbatch/status.json
+"$MPBATCH" status jobs.txt | grep -qi running || fail "mpbatch status does not say running"
+for p in $(processes) "$pid"; do kill -KILL "$p" 2>/dev/null; done
+finish
+wait_for unmarked 'began2; while'
+"$MPBATCH" status jobs.txt | grep -qi dead || fail "mpbatch status of a dead master: $("$MPBATCH" status jobs.txt)"
+touch go2
+run -q --resume jobs.txt
+expect_code 0
+"$MPBATCH" status --json jobs.txt | python3 -m json.tool >/dev/null || fail "mpbatch status --json is no JSON"
+
+# --- a stored output that is gone or changed makes its task not done ---
+for i in 1 2 3 4; do echo "echo output $i"; done >jobs.txt
+run --restart -q -j 1 --output store jobs.txt
+store=$(find jobs.txt.mpbatch -name 'output.1.*' | head -1)
+printf X | dd of="$store" bs=1 seek=2 conv=notrunc 2>/dev/null
+"$MPBATCH" output jobs.txt 1 >out 2>err && fail "a damaged output is shown"
+run --resume --output store jobs.txt
+expect_code 0
+[ "$(column index jobs.txt.mpbatch/journal.2.tsv | wc -l)" = 1 ] || fail "not one damaged output was made again"
+[ "$("$MPBATCH" output jobs.txt | sort)" = "$(seq -f 'output %g' 4)" ] || fail "outputs of two sessions: $("$MPBATCH" output jobs.txt)"
+
+# --- GNU parallel's log ---
+run -q -j 1 --joblog log -- 'exit {}' ::: 0 3
+[ "$(head -1 log)" = "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')" ] || fail "--joblog has another head"
+[ "$(cut -f 1,7,8,9 log | tail -n +2 | sort)" = "$(printf '1\t0\t0\texit 0\n2\t3\t0\texit 3')" ] || fail "--joblog: $(cat log)"
+
+# --- reports ---
+"$MPBATCH" report jobs.txt >out || fail "mpbatch report"
+"$MPBATCH" report --csv jobs.txt | head -1 | grep -q 'index.*maxrss' || fail "mpbatch report --csv"
+"$MPBATCH" report --json jobs.txt | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 5' || fail "mpbatch report --json"
+refused 'nowhere' status nowhere

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# runs: local mpi3 asan
+# Command templates: the same answers as GNU parallel and xargs; placeholders; values are data; tables;
+# what each task has of its own; --dry-run and --count.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+argv=$HELPERS/argv
+
+# expect TEXT: that is what came out, in the order of the tasks.
+expect() {
+	expect_code 0
+	[ "$(cat out)" = "$1" ] || fail "expected '$1'"
+}
+
+refused() { # WHAT-IT-SAYS ARG...
+	local says=$1
+	shift
+	run "$@"
+	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
+	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
+	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
+}
+
+# --- as GNU parallel ---
+printf 'a/b.c.d\n.bashrc\ndir.x/file\n/\na/\n\na//b\nx y\n$(id)\n' >values
+printf '1\n2\n' >numbers
+if command -v parallel >/dev/null; then
+	while read -r -a words; do
+		parallel --will-cite -k "$argv" "${words[@]}" >want </dev/null 2>/dev/null
+		run -q -k -- "$argv" "${words[@]}"
+		expect_code 0
+		diff want out >diff || fail "not as parallel: ${words[*]}: $(cat diff)"
+	done <<'CASES'
+{} ::: a b c
+::: a b c
+x{}y ::: a b
+::: a b ::: 1 2 3
+{1}-{2} ::: a b ::: 1 2 3
+{2} {1} {} ::: a b :::+ 1 2 ::: x y
+{1} {2} ::: a b c :::+ 1 2
+{} :::: values
+{.} {/} {//} {/.} :::: values
+{1.} {1/} {1//} {1/.} {2} :::: values ::: z
+{} {#} :::: values numbers
+{} ::: x :::: values :::+ y
+{#} ::: a b c
+CASES
+fi
+
+# --- as xargs ---
+printf 'a b\nc\n' | xargs -d '\n' -n 1 "$argv" -x >want
+printf 'a b\nc\n' >lines
+run -q -k -a lines -- "$argv" -x
+diff want out >/dev/null || fail "not as xargs"
+# shellcheck disable=SC2016
+printf 'one\ntwo\n' | "$MPBATCH" -q -k -- "$argv" >out 2>err || fail "values from standard input"
+[ "$(cat out)" = $'<one>\n<two>' ] || fail "values from standard input"
+
+# --- values are data ---
+values=('' ' ' '$(touch ran)' '`touch ran`' "it's" '"' "\\" $'new\nline' '-n' '*' '~' '#x' ';touch ran' '{}' $'\x01\xff' '!')
+run -q -k -- "$argv" ::: "${values[@]}"
+expect_code 0
+printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive changed without a shell"
+run -q -k -- "$argv {} | cat" ::: "${values[@]}"
+printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive changed through the shell"
+[ ! -e ran ] || fail "a value was run"
+run -q -k -- "$argv" {=} ::: '-foo 123' '-bar 456'
+expect $'<-foo><123>\n<-bar><456>'
+
+# Values without a command are commands.
+run -q -k ::: 'echo a' 'echo b | tr b c'
+expect $'a\nc'
+
+# --- placeholders ---
+run -q -k -- "$argv" '{0#}' '{{}' ::: a b c d e f g h i j
+[ "$(sed -n '1p;10p' out)" = $'<01><{}>\n<10><{}>' ] || fail "{0#} or {{: $(sed -n '1p;10p' out)"
+run -q -j 1 -- "$argv" '{%}' ::: a
+expect_code 0
+grep -qx '<[1-9]*>' out || fail "{%} is not the slot"
+refused 'unknown placeholder {rat}: known are .*{1}' -- "$argv" '{rat}' ::: 1
+refused 'pipe' -a <(echo 1) -- "$argv" '{0#}'
+refused 'before it' -- "$argv" :::+ 1
+
+# --- tables ---
+printf '\xef\xbb\xbfrate,name\r\n0.1,"a ""b"", c"\r\n0.2,"two\nlines"\r\n' >points.csv
+run -q -k --csv --header -a points.csv -- "$argv" '{rate}' '{name}' '{2}'
+expect $'<0.1><a "b", c><a "b", c>\n<0.2><two\nlines><two\nlines>'
+printf 'x\ty z\n1\t2\n' >points.tsv
+run -q -k --tsv --header -a points.tsv -- "$argv" '{y z}{x}'
+expect '<21>'
+printf 'a,b\n1,2\n1,2,3\n' >bad.csv
+refused 'bad.csv:3:5: ' --csv --header -a bad.csv -- "$argv" '{a}'
+printf 'a,b\n1\n' >bad.csv
+refused 'bad.csv:2:' --csv --header -a bad.csv -- "$argv" '{a}'
+
+# --- each task's own ---
+mkdir -p in
+echo first >in/1 && echo second >in/2
+run -q -k --cwd 'runs/{}' --stdin "$PWD/in/{}" --env 'SEED=s{}' --env 'FIX=$(id)' -- 'pwd; cat; echo "$SEED $FIX"' ::: 1 2
+expect "$(printf '%s\nfirst\ns1 $(id)\n%s\nsecond\ns2 $(id)' "$PWD/runs/1" "$PWD/runs/2")"
+run -q --timeout 0.2s -- sleep {} ::: 30
+expect_code 1
+refused 'nope' --stdin 'missing/{nope}' -- cat ::: 1
+refused 'NAME=TEMPLATE' --env '1X=2' -- cat ::: 1
+
+# --- one list or a template ---
+echo 'echo listed' >jobs.txt
+refused 'before options' jobs.txt -a lines
+refused 'expected one list' jobs.txt jobs.txt
+run --restart jobs.txt -q -j 1
+expect listed
+
+# --- instead of a run: a dry run is a list that does the same ---
+run --count -- true ::: 1 2 ::: 1 2 3
+expect 6
+run --dry-run --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" '{%}' ::: "${values[@]}"
+expect_code 0
+grep -q '^#MPBATCH ' out || fail "a dry run says nothing of directories"
+grep -av '^#' out >lines
+[ "$(wc -l <lines)" = ${#values[@]} ] || fail "a dry run is not a command a line"
+cp out dry.txt
+run -q -k -j 1 --run-dir dry.run dry.txt
+cp out again
+run -q -k -j 1 --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" '{%}' ::: "${values[@]}"
+diff out again >/dev/null || fail "the list of a dry run does something else"

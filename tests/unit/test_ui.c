@@ -1,0 +1,788 @@
+/*
+ * What people see of a run: the progress line, the forecast, the summary, and the subcommands that
+ * read a run directory, which is made here by the writers of journal and store.
+ */
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "cli/joined.h"
+#include "cli/output_command.h"
+#include "cli/picks.h"
+#include "cli/report_command.h"
+#include "run/reader.h"
+#include "run/record.h"
+#include "run/store.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
+#include "ui/forecast.h"
+#include "ui/groups.h"
+#include "ui/observer.h"
+#include "ui/progress.h"
+#include "ui/report.h"
+#include "ui/spread.h"
+#include "ui/summary.h"
+#include "ui/usage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+
+#include "scratch.h"
+
+#include <cmocka.h>
+
+/* The text of BUF as a string, valid until it is cleared. */
+static char *
+text_of(struct buf *buf)
+{
+	buf_append(buf, "", 1);
+	return buf->data;
+}
+
+static void
+assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in: %s", part, text);
+}
+
+static void
+assert_has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' in: %s", part, text);
+}
+
+/* --- progress --- */
+
+static void
+progress_drops_what_matters_least(void **state)
+{
+	(void)state;
+	const struct progress_view view = {.ended = 450,
+		.total = 1000,
+		.failed = 3,
+		.rate = 12.3,
+		.eta_s = 80,
+		.busy = 63,
+		.slots = 64};
+	static const struct {
+		int width;
+		const char *has, *has_not;
+	} rows[] = {
+		{200, "] 450/1000 tasks ended, 3 failed, 12/s, 63 of 64 slots busy, ", NULL},
+		{200, " left", NULL},
+		{72, "450/1000 tasks ended, 3 failed, 12/s, 63 of 64 slots busy, ", "["},
+		{59, "450/1000 tasks ended, 3 failed, 12/s, ", "busy"},
+		{44, "450/1000 tasks ended, 3 failed, ", "/s"},
+		{32, "450/1000 tasks ended, 3 failed", "left"},
+		{22, "450/1000 tasks ended", "failed"},
+		{12, "450/1000", "tasks"},
+		{4, "", "4"},
+		{0, "", "4"},
+		{-1, "", "4"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf buf = {0};
+		progress_line(&buf, &view, rows[i].width);
+		const char *text = text_of(&buf);
+		assert_has(text, rows[i].has);
+		if (rows[i].has_not)
+			assert_has_not(text, rows[i].has_not);
+		assert_true((int)strlen(text) <= (rows[i].width > 0 ? rows[i].width : 0));
+		buf_clear(&buf);
+	}
+}
+
+static void
+progress_says_what_it_knows(void **state)
+{
+	(void)state;
+	struct buf line = {0}, plain = {0};
+	struct progress_view view = {.ended = 7, .eta_s = -1, .busy = 1, .slots = 2};
+	progress_line(&line, &view, 100);
+	assert_string_equal(text_of(&line), "7 tasks ended, 1 of 2 slots busy");
+	view.total = 28;
+	progress_plain(&plain, &view);
+	assert_string_equal(text_of(&plain), "7/28 tasks ended (25 %), 1 of 2 slots busy");
+	buf_clear(&line);
+	buf_clear(&plain);
+}
+
+static void
+progress_bar_is_as_full_as_the_run(void **state)
+{
+	(void)state;
+	for (uint64_t ended = 0; ended <= 10; ended++) {
+		struct buf buf = {0};
+		struct progress_view view = {.ended = ended, .total = 10, .eta_s = -1};
+		progress_line(&buf, &view, 200);
+		const char *bar = text_of(&buf);
+		size_t full = strspn(bar + 1, "#"), empty = strspn(bar + 1 + full, ".");
+		assert_int_equal(bar[0], '[');
+		assert_int_equal(full, (full + empty) * ended / 10);
+		buf_clear(&buf);
+	}
+}
+
+static void
+progress_is_drawn_ten_times_a_second(void **state)
+{
+	(void)state;
+	const int64_t s = CLOCK_NS_PER_S, ms = CLOCK_NS_PER_MS;
+	struct progress_view view = {.eta_s = -1};
+	struct progress *progress =
+		progress_new(&(struct progress_options){.bar = PROGRESS_ALWAYS, .start_ns = s});
+	assert_false(progress_wants(progress, 1, s + 99 * ms));
+	assert_true(progress_wants(progress, 1, s + 100 * ms));
+	progress_show(progress, &view, 1, s + 100 * ms);
+	assert_false(progress_wants(progress, 2, s + 199 * ms));
+	assert_true(progress_wants(progress, 2, s + 200 * ms));
+	assert_false(progress_wants(progress, 1, s + 200 * ms)); /* nothing has happened */
+	assert_true(progress_due_ns(progress) == s + 1100 * ms);
+	progress_free(progress);
+	progress = progress_new(
+		&(struct progress_options){.bar = PROGRESS_NEVER, .interval_s = 5, .start_ns = s});
+	assert_false(progress_wants(progress, 1, 6 * s - 1));
+	assert_true(progress_wants(progress, 1, 6 * s));
+	progress_free(progress);
+	progress = progress_new(&(struct progress_options){.bar = PROGRESS_NEVER, .interval_s = 0});
+	assert_true(progress_due_ns(progress) == CLOCK_NEVER);
+	assert_false(progress_wants(progress, 1, 1000 * s));
+	progress_free(progress);
+}
+
+/* --- forecast --- */
+
+enum { SIM_SLOTS = 32, SIM_TASKS = 3200 };
+
+static double
+uniform(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return ((double)(*seed >> 11) + 0.5) / 9007199254740992.0;
+}
+
+/* A list schedule: each slot takes the next task when it is free. */
+struct sim {
+	struct forecast forecast;
+	double now, times[SIM_TASKS], starts[SIM_SLOTS], ends[SIM_SLOTS], expected[SIM_TASKS],
+		at[SIM_TASKS];
+	int next, ended;
+};
+
+static void
+sim_take(struct sim *sim, int slot)
+{
+	sim->starts[slot] = sim->now;
+	sim->ends[slot] = sim->next < SIM_TASKS ? sim->now + sim->times[sim->next++] : INFINITY;
+}
+
+static void
+sim_step(struct sim *sim)
+{
+	int first = 0, running = 0;
+	double ages[SIM_SLOTS];
+	for (int i = 1; i < SIM_SLOTS; i++)
+		if (sim->ends[i] < sim->ends[first])
+			first = i;
+	sim->now = sim->ends[first];
+	forecast_ended(&sim->forecast, sim->ends[first] - sim->starts[first]);
+	sim_take(sim, first);
+	for (int i = 0; i < SIM_SLOTS; i++)
+		if (isfinite(sim->ends[i]))
+			ages[running++] = sim->now - sim->starts[i];
+	struct forecast_work work = {.left = (uint64_t)(SIM_TASKS - sim->ended - 1),
+		.slots = SIM_SLOTS,
+		.ages = ages,
+		.nrunning = running};
+	sim->at[sim->ended] = sim->now;
+	sim->expected[sim->ended++] = forecast_left_s(&sim->forecast, &work);
+}
+
+static void
+check_forecast(bool exponential, uint64_t seed)
+{
+	struct sim *sim = test_calloc(1, sizeof(*sim));
+	for (int i = 0; i < SIM_TASKS; i++)
+		sim->times[i] = exponential ? -3 * log(uniform(&seed)) : 3;
+	for (int i = 0; i < SIM_SLOTS; i++)
+		sim_take(sim, i);
+	while (sim->ended < SIM_TASKS)
+		sim_step(sim);
+	for (int i = SIM_TASKS / 10; i < SIM_TASKS * 8 / 10; i++) {
+		double left = sim->now - sim->at[i];
+		if (fabs(sim->expected[i] / left - 1) > 0.2)
+			fail_msg("after %d of %d: %g s left, %g forecast", i + 1, SIM_TASKS, left,
+				sim->expected[i]);
+	}
+	test_free(sim);
+}
+
+static void
+forecast_is_right_to_a_fifth(void **state)
+{
+	(void)state;
+	check_forecast(false, 0);
+	for (uint64_t seed = 1; seed <= 5; seed++)
+		check_forecast(true, seed);
+}
+
+static void
+forecast_knows_what_it_does_not_know(void **state)
+{
+	(void)state;
+	struct forecast forecast = {0};
+	double age = 100;
+	struct forecast_work work = {.left = 5, .slots = 2, .ages = &age, .nrunning = 1};
+	assert_true(forecast_left_s(&forecast, &work) < 0);
+	forecast_ended(&forecast, 1);
+	assert_true(forecast_left_s(&forecast, &work) > 4); /* one has run for 100 s */
+	work.slots = 0;
+	assert_true(forecast_left_s(&forecast, &work) < 0);
+	work.left = 0;
+	assert_true(forecast_left_s(&forecast, &work) == 0);
+}
+
+static void
+forecast_rate_is_that_of_late(void **state)
+{
+	(void)state;
+	struct forecast forecast = {0};
+	for (int second = 1; second <= 100; second++) { /* 10 a second, then 2 a second */
+		for (int i = 0; i < (second <= 50 ? 10 : 2); i++)
+			forecast_ended(&forecast, 1);
+		forecast_turn(&forecast, second);
+	}
+	double rate = forecast_rate(&forecast, 100);
+	assert_true(rate > 1.9 && rate < 2.1);
+}
+
+static void
+spread_finds_quantiles(void **state)
+{
+	(void)state;
+	struct spread spread = {0};
+	assert_true(spread_quantile(&spread, 0.5) == 0);
+	for (int i = 1; i <= 1000; i++)
+		spread_add(&spread, i / 100.0);
+	spread_add(&spread, -1);
+	spread_add(&spread, 1e12);
+	assert_true(fabs(spread_quantile(&spread, 0.5) / 5 - 1) < 0.06);
+	assert_true(fabs(spread_quantile(&spread, 0.9) / 9 - 1) < 0.06);
+	assert_true(spread_quantile(&spread, 1) > 1e6);
+}
+
+/* --- the slots' time --- */
+
+static void
+use(struct usage *usage, int slot, int64_t start_s, int64_t seconds, uint64_t left)
+{
+	struct result result = {
+		.start_us = start_s * 1000000, .runtime_ns = seconds * CLOCK_NS_PER_S};
+	usage_ended(usage, slot, &result, left, 2);
+}
+
+static void
+usage_says_where_time_went(void **state)
+{
+	(void)state;
+	struct usage usage = {.start_us = 1000 * 1000000LL};
+	double ages[4];
+	int shares[USAGE_PARTS];
+	use(&usage, 0, 1010, 20, 3);
+	use(&usage, 1, 1020, 30, 2);
+	assert_int_equal(usage_ages(&usage, 3, 1060 * 1000000LL, ages), 3);
+	assert_true(ages[0] == 30 && ages[1] == 10 && ages[2] == 60);
+	use(&usage, 0, 1040, 40, 1); /* the other slot has the last one */
+	assert_int_equal(usage_ages(&usage, 2, 1090 * 1000000LL, ages), 1);
+	assert_true(ages[0] == 40);
+	use(&usage, 1, 1050, 50, 0);
+	usage_shares(&usage, 2, 1100 * 1000000LL, shares);
+	assert_int_equal(shares[USAGE_RUNNING], 700);
+	assert_int_equal(shares[USAGE_START], 150);
+	assert_int_equal(shares[USAGE_WAITING], 50);
+	assert_int_equal(shares[USAGE_TAIL], 100);
+	usage_shares(&usage, 7, 1103 * 1000000LL, shares);
+	assert_int_equal(shares[0] + shares[1] + shares[2] + shares[3], 1000);
+	usage_clear(&usage);
+	usage_shares(&usage, 3, 0, shares);
+	assert_int_equal(shares[USAGE_WAITING], 1000);
+}
+
+/* --- groups of failures --- */
+
+static void
+add_failure(struct groups *groups, uint64_t index, int code, const char *host, const char *tail)
+{
+	struct result result = {.index = index, .reason = RESULT_EXIT, .exit_code = code};
+	groups_add(groups, &(struct groups_failure){.result = &result,
+				   .line = index,
+				   .host = host,
+				   .host_len = strlen(host),
+				   .command = "false\t1",
+				   .command_len = 7,
+				   .tail = tail,
+				   .tail_len = strlen(tail)});
+}
+
+static void
+groups_share_reason_and_last_line(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct buf buf = {0};
+	add_failure(groups, 1, 1, "a", "no file 12\n");
+	add_failure(groups, 2, 1, "a", "other\nwords\nfirst\nno file 7\n\n");
+	add_failure(groups, 3, 2, "a", "no file 12\n");
+	add_failure(groups, 4, 3, "a", "");
+	add_failure(groups, 5, 3, "b", "");
+	add_failure(groups, 6, 3, "b", "");
+	groups_print(groups, &buf);
+	assert_string_equal(text_of(&buf), "  3 tasks: exit code 3, such as\n"
+					   "  task 4 (line 4) on a: false?1\n"
+					   "  2 tasks, all on a: exit code 1, such as\n"
+					   "  task 1 (line 1) on a: false?1\n"
+					   "    | no file 12\n"
+					   "  task 3 (line 3) on a: exit code 2: false?1\n"
+					   "    | no file 12\n");
+	groups_free(groups);
+	buf_clear(&buf);
+}
+
+static void
+groups_are_bounded(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct buf buf = {0};
+	for (int i = 0; i < 2 * GROUPS_MAX; i++)
+		add_failure(groups, (uint64_t)i + 1, i + 1, "h", "1\n2\n3\n4\n");
+	groups_print(groups, &buf);
+	const char *text = text_of(&buf);
+	assert_has(text, "  task 10 (line 10)");
+	assert_has_not(text, "  task 11 ");
+	assert_has_not(text, "    | 1\n");
+	assert_has(text, "    | 2\n    | 3\n    | 4\n");
+	assert_has(text, "  590 others\n");
+	assert_int_equal(groups_count(groups), 2 * GROUPS_MAX);
+	groups_free(groups);
+	buf_clear(&buf);
+}
+
+/* --- summary --- */
+
+static void
+summary_counts_and_explains(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct buf buf = {0};
+	add_failure(groups, 9, 1, "a", "");
+	struct summary summary = {.ended = 10,
+		.by_reason = {[RESULT_OK] = 8, [RESULT_EXIT] = 1, [RESULT_CANCELLED] = 1},
+		.tasks = 12,
+		.done_before = 5,
+		.exit_code = 3,
+		.seconds = 1.5,
+		.slots = 2,
+		.hosts = 1,
+		.shares = {905, 20, 30, 45},
+		.groups = groups,
+		.journal = "j.tsv"};
+	summary_print(&buf, &summary);
+	assert_string_equal(text_of(&buf),
+		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before\n"
+		"mpbatch: 1.50 s wall time, 90.5 % of slot time ran tasks (start-up 2.0 %, waiting "
+		"for work 3.0 %, tail 4.5 %), 2 slots on 1 host\n"
+		"mpbatch: stopped early: 4 of 12 tasks have not succeeded\n"
+		"mpbatch: the failed tasks, all of them in j.tsv:\n"
+		"  task 9 (line 9) on a: exit code 1: false?1\n");
+	groups_free(groups);
+	buf_clear(&buf);
+}
+
+/* --- a run directory --- */
+
+struct written {
+	int session;
+	uint64_t index;
+	const char *command;
+	int attempt, code;
+	const char *out, *err; /* OUT NULL: not stored */
+	double seconds;
+	const char *host;
+};
+
+static const struct written written[] = {
+	{1, 1, "one", 1, 0, "first\nline two", "warned\n", 1, "fast"},
+	{1, 2, "two", 1, 3, "half\n", "bad 1\n", 2, "fast"},
+	{1, 2, "two", 2, 0, "whole\n", "", 4, "slow"},
+	{1, 3, "three", 1, 0, NULL, "", 0.5, "fast"},
+	{1, 4, "four,\"\t\xff\n", 1, 7, "four\n", "bad 2\n", 9, "slow"},
+	{2, 4, "four,\"\t\xff\n", 1, 7, "four again\n", "bad 3\n", 8, "slow"},
+	{2, 6, "six", 1, 0, "", "", 1, "fast"},
+};
+enum { WRITTEN = sizeof(written) / sizeof(*written) };
+
+static void
+append_file(const char *path, const char *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), len);
+	close(fd);
+}
+
+static void
+write_record(struct buf *journal, struct store *store, const struct written *from)
+{
+	struct result result = {.index = from->index,
+		.attempt = (uint16_t)from->attempt,
+		.reason = from->code ? RESULT_EXIT : RESULT_OK,
+		.exit_code = from->code,
+		.start_us = 1700000000000000,
+		.runtime_ns = (int64_t)(from->seconds * 1e9),
+		.maxrss_kib = 1024 * (int64_t)from->index,
+		.out_bytes = from->out ? strlen(from->out) : 0,
+		.err_bytes = strlen(from->err)};
+	if (from->out) {
+		assert_int_equal(store_write(store, from->out, strlen(from->out), NULL), 0);
+		assert_int_equal(store_write(store, from->err, strlen(from->err), NULL), 0);
+		struct stored stored = store_end(store);
+		result.stored = result.away = true;
+		result.stored_at = stored.offset;
+		result.stored_sum = stored.sum;
+	}
+	struct task *task = task_new(&(struct task){.index = from->index,
+		.attempt = (uint16_t)from->attempt,
+		.command = from->command,
+		.command_len = strlen(from->command)});
+	record_append(journal, &(struct record){.session = from->session,
+				       .host = from->host,
+				       .rank = 0,
+				       .slot = 1,
+				       .cores = "0",
+				       .task = task,
+				       .result = &result});
+	task_free(task);
+}
+
+static int
+make_run(void **state)
+{
+	(void)state;
+	mkdir("jobs.txt.mpbatch", 0777);
+	for (int session = 1; session <= 2; session++) {
+		struct buf journal = {0};
+		char path[64];
+		struct store *store = store_new("jobs.txt.mpbatch", session, 0, 1);
+		record_header(&journal);
+		for (int i = 0; i < WRITTEN; i++)
+			if (written[i].session == session)
+				write_record(&journal, store, &written[i]);
+		snprintf(path, sizeof(path), "jobs.txt.mpbatch/journal.%d.tsv", session);
+		append_file(path, journal.data, journal.len);
+		store_free(store);
+		buf_clear(&journal);
+	}
+	return 0;
+}
+
+static int
+remove_run(void **state)
+{
+	(void)state;
+	return nftw("jobs.txt.mpbatch", scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- subcommands --- */
+
+static char out[1 << 16], errors[1 << 16];
+
+static void
+read_file(const char *path, char *room, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	ssize_t got = read(fd, room, size - 1);
+	room[got > 0 ? got : 0] = '\0';
+	close(fd);
+}
+
+/* Runs it with the words of LINE; what it prints is in OUT and ERRORS. */
+static int
+command(int (*main_of)(int, char **), const char *line)
+{
+	char words[200], *argv[16];
+	int argc = 0, saved[2] = {dup(1), dup(2)};
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	fflush(stdout);
+	for (int i = 0; i < 2; i++) {
+		int fd = open(i ? "err" : "out", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+		dup2(fd, i + 1);
+		close(fd);
+	}
+	int code = main_of(argc, argv);
+	fflush(stdout);
+	for (int i = 0; i < 2; i++) {
+		dup2(saved[i], i + 1);
+		close(saved[i]);
+	}
+	read_file("out", out, sizeof(out));
+	read_file("err", errors, sizeof(errors));
+	return code;
+}
+
+static void
+output_prints_what_was_stored(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		int code;
+		const char *out, *error;
+	} rows[] = {
+		{"output jobs.txt 1", 0, "first\nline two", NULL},
+		{"output jobs.txt.mpbatch/ 1", 0, "first\nline two", NULL},
+		{"output jobs.txt 1 --stderr", 0, "warned\n", NULL},
+		{"output jobs.txt 2", 0, "whole\n", NULL},
+		{"output jobs.txt 2 --attempt 1", 0, "half\n", NULL},
+		{"output jobs.txt 1-2", 0, "first\nline twowhole\n", NULL},
+		{"output jobs.txt 2 1", 0, "first\nline twowhole\n", NULL},
+		{"output jobs.txt 4", 0, "four again\n", NULL},
+		{"output jobs.txt 4 --session 1", 0, "four\n", NULL},
+		{"output jobs.txt --failed --stderr", 0, "bad 3\n", NULL},
+		{"output jobs.txt 6", 0, "", NULL},
+		{"output jobs.txt 3", 1, "", "task 3: its output was not stored (ok)"},
+		{"output jobs.txt 5", 1, "", "task 5 has not ended yet"},
+		{"output jobs.txt 1-7", 1, "first\nline twowhole\nfour again\n",
+			"2 of tasks 1-7 have not ended yet"},
+		{"output jobs.txt 1-4 --grep two|o.e$", 1, "1:2:line two\n2:1:whole\n", NULL},
+		{"output jobs.txt 1-2 --grep arn --stderr", 0, "1:1:warned\n", NULL},
+		{"output", 2, "", "no run"},
+		{"output nothing", 2, "", "'nothing': expected a run directory"},
+		{"output jobs.txt 0", 2, "", "index '0': expected"},
+		{"output jobs.txt 3-2", 2, "", "index '3-2': expected"},
+		{"output jobs.txt 1x", 2, "", "index '1x': expected"},
+		{"output jobs.txt --attempt 0", 2, "", "--attempt: '0' is not a number"},
+		{"output jobs.txt --session 3", 2, "", "no journal of session 3"},
+		{"output jobs.txt --grep a(", 2, "", "--grep: 'a('"},
+		{"output jobs.txt --no-such", 2, "", "option --no-such is unknown"},
+		{"output jobs.txt --export x --stderr", 2, "", "no --grep and no --stderr"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int code = command(output_main, rows[i].line);
+		if (code != rows[i].code || strcmp(out, rows[i].out) != 0)
+			fail_msg("%s: code %d, '%s', '%s'", rows[i].line, code, out, errors);
+		if (rows[i].error)
+			assert_has(errors, rows[i].error);
+		else if (!rows[i].code)
+			assert_string_equal(errors, "");
+	}
+}
+
+static void
+output_exports_files(void **state)
+{
+	(void)state;
+	char text[100];
+	assert_int_equal(command(output_main, "output jobs.txt 1 2 --export exported"), 0);
+	read_file("exported/1.out", text, sizeof(text));
+	assert_string_equal(text, "first\nline two");
+	read_file("exported/1.err", text, sizeof(text));
+	assert_string_equal(text, "warned\n");
+	read_file("exported/2.out", text, sizeof(text));
+	assert_string_equal(text, "whole\n");
+	append_file("exported/2.out", "mine", 4);
+	assert_int_equal(command(output_main, "output jobs.txt 2 6 --export exported"), 1);
+	assert_has(errors, "task 2: exported/2.out: File exists");
+	read_file("exported/2.out", text, sizeof(text));
+	assert_string_equal(text, "whole\nmine");
+	assert_int_equal(access("exported/6.out", F_OK), 0);
+}
+
+static void
+output_never_shows_damage(void **state)
+{
+	(void)state;
+	char name[STORE_NAME_MAX], path[100];
+	snprintf(path, sizeof(path), "jobs.txt.mpbatch/%s", store_name(1, 0, 1, name));
+	int fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "F", 1, 0), 1);
+	close(fd);
+	assert_int_equal(command(output_main, "output jobs.txt 1-2"), 1);
+	assert_string_equal(out, "whole\n");
+	assert_has(errors, "error: task 1: ");
+	assert_int_equal(command(output_main, "output jobs.txt 1 --export damaged"), 1);
+	assert_int_equal(access("damaged/1.out", F_OK), -1);
+	assert_int_equal(truncate(path, 3), 0);
+	assert_int_equal(command(output_main, "output jobs.txt 2"), 1);
+	assert_string_equal(out, "");
+	unlink(path);
+	assert_int_equal(command(output_main, "output jobs.txt 2"), 1);
+	assert_has(errors, "error: task 2: ");
+}
+
+static void
+report_prints_tables(void **state)
+{
+	(void)state;
+	assert_int_equal(command(report_main, "report jobs.txt"), 0);
+	assert_has(out, "7 attempts in 2 sessions: 4 ok, 3 exit\n");
+	const char *slow = strstr(out, "\nslow "), *fast = strstr(out, "\nfast ");
+	assert_true(slow && fast && slow < fast);
+	const char *slowest = strstr(out, "\nSlowest");
+	assert_non_null(slowest);
+	assert_has(slowest, "four,\"?\xff?\n");
+	assert_has(out, "6.0 MiB");
+	assert_has(out, "  2 tasks, all on slow: exit code 7, such as\n  task 4 on slow: ");
+	assert_int_equal(command(report_main, "report nothing"), 2);
+	assert_int_equal(command(report_main, "report"), 2);
+	assert_int_equal(command(report_main, "report --nothing jobs.txt"), 2);
+}
+
+static void
+report_joins_records(void **state)
+{
+	(void)state;
+	assert_int_equal(command(report_main, "report --csv jobs.txt"), 0);
+	assert_memory_equal(out, "session,index,attempt,host,", 27);
+	assert_has(out, ",command\r\n1,1,1,fast,0,1,0,1700000000.000000,1.000000,");
+	assert_has(out, ",\"four,\"\"\t\xff\n\"\r\n");
+	assert_int_equal(command(report_main, "report --json jobs.txt"), 0);
+	assert_memory_equal(out, "[\n{\"session\":1,\"index\":1,", 24);
+	assert_has(out, "\"runtime\":4.000000,");
+	assert_has(out, "\"exit\":7,\"signal\":0,\"reason\":\"exit\",");
+	assert_has(out, "\"command\":\"four,\\\"\\u0009\xef\xbf\xbd\\u000a\"}");
+	assert_has(out, "\"command\":\"six\"}\n]\n");
+}
+
+static void
+json_replaces_what_is_no_utf8(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *json;
+	} rows[] = {
+		{"a\xc3\xa4", "\"a\xc3\xa4\""},
+		{"\xc3", "\"\xef\xbf\xbd\""},
+		{"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\xed\xa0\x80x", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\""},
+		{"\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\""},
+		{"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+		{"\x7f\x01\"\\", "\"\\u007f\\u0001\\\"\\\\\""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf buf = {0};
+		joined_json_string(&buf, rows[i].text, strlen(rows[i].text));
+		assert_string_equal(text_of(&buf), rows[i].json);
+		buf_clear(&buf);
+	}
+}
+
+/* --- which attempt --- */
+
+static void
+picks_prefer_success_and_later_tasks(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t index, id;
+		enum result_reason reason;
+		uint64_t at;
+	} rows[] = {
+		{2, 7, RESULT_OK, 1},
+		{2, 7, RESULT_EXIT, 2}, /* a success wins */
+		{1, 5, RESULT_OK, 3},
+		{1, 6, RESULT_EXIT, 4}, /* another task has the number now */
+		{3, 8, RESULT_EXIT, 5},
+		{3, 8, RESULT_SIGNAL, 6},
+	};
+	struct picks picks = {0};
+	picks_begin(&picks);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		picks_add(&picks, &(struct reader_record){.id = rows[i].id,
+					  .stored_at = rows[i].at,
+					  .result = {.index = rows[i].index,
+						  .reason = (uint8_t)rows[i].reason}});
+	picks_choose(&picks);
+	assert_int_equal(picks.count, 3);
+	assert_int_equal(picks.list[0].stored_at, 4);
+	assert_int_equal(picks.list[1].stored_at, 1);
+	assert_int_equal(picks.list[2].stored_at, 6);
+	assert_int_equal(picks.hidden, 1);
+	picks_clear(&picks);
+}
+
+/* --- the observer --- */
+
+static void
+report_forecasts_and_survives_odd_ends(void **state)
+{
+	(void)state;
+	int64_t now = clock_now_ns();
+	struct observer *report =
+		report_new(&(struct report_options){.quiet = true, .start_ns = now});
+	struct observed_run run = {.tasks = 110, .done_before = 10, .slots = 2, .busy = 2};
+	struct task *task = task_new(&(struct task){.index = 1, .command = "x", .command_len = 1});
+	struct result result = {.start_us = clock_unix_us(), .runtime_ns = CLOCK_NS_PER_S};
+	double rate, eta;
+	report->ops->turn(report, &run, now);
+	report->ops->forecast(report, &rate, &eta);
+	assert_true(eta < 0);
+	for (int i = 0; i < 50; i++)
+		report->ops->ended(report, &(struct observed_end){.task = task,
+						   .result = &result,
+						   .host = "h",
+						   .slot = i == 7 ? -1 : i % 2});
+	result = (struct result){.reason = RESULT_LOST};
+	report->ops->ended(report,
+		&(struct observed_end){.task = task, .result = &result, .host = "h", .slot = -1});
+	report->ops->turn(report, &run, now + 25 * CLOCK_NS_PER_S);
+	report->ops->forecast(report, &rate, &eta);
+	assert_true(rate > 1.9 && rate < 2.2);
+	assert_true(eta > 0);
+	assert_true(report->ops->due_ns(report) == CLOCK_NEVER);
+	report_print(report, 1, now + 25 * CLOCK_NS_PER_S);
+	report_free(report);
+	task_free(task);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(progress_drops_what_matters_least),
+		cmocka_unit_test(progress_says_what_it_knows),
+		cmocka_unit_test(progress_bar_is_as_full_as_the_run),
+		cmocka_unit_test(progress_is_drawn_ten_times_a_second),
+		cmocka_unit_test(forecast_is_right_to_a_fifth),
+		cmocka_unit_test(forecast_knows_what_it_does_not_know),
+		cmocka_unit_test(forecast_rate_is_that_of_late),
+		cmocka_unit_test(spread_finds_quantiles),
+		cmocka_unit_test(usage_says_where_time_went),
+		cmocka_unit_test(groups_share_reason_and_last_line),
+		cmocka_unit_test(groups_are_bounded),
+		cmocka_unit_test(summary_counts_and_explains),
+		cmocka_unit_test_setup_teardown(
+			output_prints_what_was_stored, make_run, remove_run),
+		cmocka_unit_test_setup_teardown(output_exports_files, make_run, remove_run),
+		cmocka_unit_test_setup_teardown(output_never_shows_damage, make_run, remove_run),
+		cmocka_unit_test_setup_teardown(report_prints_tables, make_run, remove_run),
+		cmocka_unit_test_setup_teardown(report_joins_records, make_run, remove_run),
+		cmocka_unit_test(json_replaces_what_is_no_utf8),
+		cmocka_unit_test(picks_prefer_success_and_later_tasks),
+		cmocka_unit_test(report_forecasts_and_survives_odd_ends),
+	};
+	return cmocka_run_group_tests(tests, scratch_make, scratch_leave);
+}
