@@ -135,8 +135,8 @@ set_keep_env(struct options *options, const char *value)
 void
 options_add_input(struct options *options, const struct rows_input *input)
 {
-	options->inputs = xrealloc(
-		options->inputs, (options->ninputs + 1) * sizeof(*options->inputs));
+	options->inputs =
+		xrealloc(options->inputs, (options->ninputs + 1) * sizeof(*options->inputs));
 	options->inputs[options->ninputs++] = *input;
 	options->template_given = true;
 }
@@ -183,7 +183,8 @@ set_tsv(struct options *options, const char *value)
 static const char *
 set_env(struct options *options, const char *value)
 {
-	size_t name = strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+	size_t name =
+		strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
 	if (!name || value[name] != '=' || isdigit((unsigned char)value[0]))
 		return "NAME=TEMPLATE";
 	options->env = xrealloc(options->env, (options->nenv + 1) * sizeof(*options->env));

@@ -100,7 +100,8 @@ take_option(struct options *options, int found, const char *word, struct err *er
 		return err_set(err, "unknown option -%c (see mpbatch --help)", optopt);
 	if (found == '?')
 		return err_set(err,
-			"option %.100s is unknown, ambiguous or takes no value (see mpbatch --help)",
+			"option %.100s is unknown, ambiguous or takes no value (see mpbatch "
+			"--help)",
 			word);
 	const struct option_row *row = row_of(found);
 	const char *expected = row->set(options, optarg);
@@ -132,8 +133,8 @@ take_options(struct options *options, int argc, char **argv, bool *dashes, struc
 static bool
 is_input_mark(const char *word)
 {
-	return strcmp(word, ":::") == 0 || strcmp(word, "::::") == 0 ||
-	       strcmp(word, ":::+") == 0 || strcmp(word, "::::+") == 0;
+	return strcmp(word, ":::") == 0 || strcmp(word, "::::") == 0 || strcmp(word, ":::+") == 0 ||
+	       strcmp(word, "::::+") == 0;
 }
 
 /* "::: VALUE...", "::::+ FILE..." and so on; ARGV begins with the mark. */
@@ -156,9 +157,9 @@ take_inputs(struct options *options, int argc, char **argv, struct err *err)
 		else if (end == at)
 			return err_set(err, "%s: expected a file after it", mark);
 		for (; strncmp(mark, "::::", 4) == 0 && at < end; at++)
-			options_add_input(options, &(struct rows_input){.kind = INPUT_FILE,
-							   .linked = linked,
-							   .text = argv[at]});
+			options_add_input(options,
+				&(struct rows_input){
+					.kind = INPUT_FILE, .linked = linked, .text = argv[at]});
 		at = end;
 	}
 	return 0;
@@ -179,11 +180,10 @@ find_input(struct options *options)
 {
 	options->script_array = array_of_script(options->words[0]);
 	if (options->script_array)
-		options_add_input(options, &(struct rows_input){.kind = INPUT_ARRAY,
-						   .text = options->script_array});
+		options_add_input(options,
+			&(struct rows_input){.kind = INPUT_ARRAY, .text = options->script_array});
 	else
-		options_add_input(
-			options, &(struct rows_input){.kind = INPUT_FILE, .text = "-"});
+		options_add_input(options, &(struct rows_input){.kind = INPUT_FILE, .text = "-"});
 }
 
 static int
@@ -220,7 +220,8 @@ check_outputs(struct options *options, struct err *err)
 	if (!paths && options->output == OUTPUT_FILES)
 		return err_set(err, "--output files: expected --stdout or --stderr with it");
 	if ((options->remove_empty || options->keep_failed_only) && !paths)
-		return err_set(err, "--remove-empty and --keep-output go with --stdout and --stderr");
+		return err_set(
+			err, "--remove-empty and --keep-output go with --stdout and --stderr");
 	if (options->keep_order && options->output != OUTPUT_GROUP)
 		return err_set(err, "--keep-order goes with --output group");
 	bool ours = options->output == OUTPUT_GROUP || options->output == OUTPUT_LINE;
@@ -248,8 +249,9 @@ check(struct options *options, struct err *err)
 	if (options->list && !*options->list)
 		return err_set(err, "the task list's name is empty: expected a path, or '-'");
 	if (options->list && (options->format || options->header || options->where))
-		return err_set(err, "--csv, --tsv, --header and --where go with a command template: "
-				    "expected mpbatch [OPTION]... -- COMMAND");
+		return err_set(err,
+			"--csv, --tsv, --header and --where go with a command template: "
+			"expected mpbatch [OPTION]... -- COMMAND");
 	return check_outputs(options, err);
 }
 
@@ -286,9 +288,8 @@ options_from_arguments(struct options *options, int argc, char **argv, struct er
 	if (take_inputs(options, argc - head, argv + head, err) < 0)
 		return -1;
 	options->template_given = options->template_given || dashes;
-	int got = options->template_given
-			  ? take_words(options, head - optind, argv + optind, err)
-			  : take_list(options, head, argv, err);
+	int got = options->template_given ? take_words(options, head - optind, argv + optind, err)
+					  : take_list(options, head, argv, err);
 	return got < 0 || options->action >= ACTION_VERSION ? got : check(options, err);
 }
 
@@ -321,17 +322,21 @@ void
 options_print_help(void)
 {
 	printf("usage: mpbatch [OPTION]... LIST\n"
-	       "       mpbatch [OPTION]... [--] COMMAND {} ::: VALUE...     (or -a FILE, --sweep ...)\n"
+	       "       mpbatch [OPTION]... [--] COMMAND {} ::: VALUE...     (or -a FILE, --sweep "
+	       "...)\n"
 	       "       mpbatch status|output|report RUN\n"
 	       "       mpirun -n RANKS mpbatch ...\n\n"
-	       "Runs the shell commands of LIST, one a line ('-': standard input), or COMMAND once for "
+	       "Runs the shell commands of LIST, one a line ('-': standard input), or COMMAND once "
+	       "for "
 	       "each\n"
-	       "VALUE, each pinned to cores of its own: on all cores of this machine, or over all ranks "
+	       "VALUE, each pinned to cores of its own: on all cores of this machine, or over all "
+	       "ranks "
 	       "of\n"
 	       "an MPI job. LIST.mpbatch/ keeps how each task ended.\n");
 	for (int i = 0; i < option_rows_count; i++)
 		print_row(&option_rows[i]);
-	printf("\nPlaceholders: {} {2} {name}, of a path {.} {/} {//} {/.}, unquoted {=} {=name}, index "
+	printf("\nPlaceholders: {} {2} {name}, of a path {.} {/} {//} {/.}, unquoted {=} {=name}, "
+	       "index "
 	       "{#}\n"
 	       "{0#}, slot {%%}, {{ a brace. Most options can come from rank 0's environment:\n"
 	       "MPBATCH_RUN_DIR=DIR for --run-dir DIR, MPBATCH_QUIET=1 for --quiet. Tasks see "

@@ -72,7 +72,7 @@ open_run_dir(struct plan *plan, struct err *err)
 			options->resume ? "--resume" : "--output store");
 	if (!path)
 		return 0;
-	enum rundir_how how = options->restart  ? RUNDIR_RESTART
+	enum rundir_how how = options->restart	? RUNDIR_RESTART
 			      : options->resume ? RUNDIR_RESUME
 						: RUNDIR_NEW;
 	plan->lock = rundir_open(path, how, say_waiting, err);
@@ -124,10 +124,12 @@ load_earlier(struct plan *plan, struct err *err)
 	struct resume_counts counts = resume_counts(plan->resume);
 	plan->session = counts.sessions + 1;
 	if (counts.damaged)
-		log_warning("%llu damaged line%s of earlier journals: what they said counts as not done",
+		log_warning("%llu damaged line%s of earlier journals: what they said counts as not "
+			    "done",
 			(unsigned long long)counts.damaged, counts.damaged == 1 ? "" : "s");
 	if (counts.lost_outputs)
-		log_warning("%llu stored output%s missing or damaged: their tasks count as not done",
+		log_warning(
+			"%llu stored output%s missing or damaged: their tasks count as not done",
 			(unsigned long long)counts.lost_outputs,
 			counts.lost_outputs == 1 ? " is" : "s are");
 	return 0;
@@ -175,7 +177,8 @@ open_joblog(struct plan *plan, struct err *err)
 	struct buf header = {0};
 	joblog_header(&header);
 	if (!options->resume)
-		unlink(options->joblog); /* as GNU parallel does; it is only continued by a resume */
+		unlink(options->joblog); /* as GNU parallel does; it is only continued by a resume
+					  */
 	plan->joblog = journal_open(&(struct journal_options){.path = options->joblog,
 					    .text = header.data,
 					    .len = header.len,
@@ -192,7 +195,8 @@ open_output(struct plan *plan, struct err *err)
 	plan->output_fd = STDOUT_FILENO;
 	if (options->output_file) {
 		int how = options->resume ? O_APPEND : O_TRUNC;
-		plan->output_fd = open(options->output_file, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
+		plan->output_fd =
+			open(options->output_file, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
 		if (plan->output_fd < 0)
 			return err_set_errno(err, "option --output-file: %s", options->output_file);
 	}

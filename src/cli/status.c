@@ -203,8 +203,9 @@ parse(struct wanted *wanted, int argc, char **argv, struct err *err)
 		wanted->json = wanted->json || found == 'J';
 		wanted->all = wanted->all || found == 'a';
 		if (found == '?')
-			return err_set(err, "%.100s: expected mpbatch status [--watch] [--all] "
-					    "[--json] RUN",
+			return err_set(err,
+				"%.100s: expected mpbatch status [--watch] [--all] "
+				"[--json] RUN",
 				argv[optind - 1]);
 	}
 	if (argc - optind != 1)

@@ -135,14 +135,13 @@ record(struct master *master, const struct flight *flight)
 		joblog_append(&master->joblines, &entry);
 	struct observer *observer = master->options.observer;
 	if (observer)
-		observer->ops->ended(observer, &(struct observed_end){.task = flight->task,
-						       .result = &flight->result,
-						       .host = member->hello.host,
-						       .slot = known ? member->first_slot +
-									       flight->result.slot
-								     : -1,
-						       .tail = flight->tail.data,
-						       .tail_len = flight->tail.len});
+		observer->ops->ended(observer,
+			&(struct observed_end){.task = flight->task,
+				.result = &flight->result,
+				.host = member->hello.host,
+				.slot = known ? member->first_slot + flight->result.slot : -1,
+				.tail = flight->tail.data,
+				.tail_len = flight->tail.len});
 }
 
 static void
@@ -376,13 +375,13 @@ master_new(const struct master_options *options)
 	master->flights = flights_new();
 	members_init(&master->members, options->transport->size);
 	master->sched = sched_new(&(struct sched_options){.polled = options->transport->size > 1});
-	master->output = output_new(&(struct output_options){
-		.fds = {options->fds[0], options->fds[1]},
-		.by_line = options->by_line,
-		.order = options->order,
-		.credit = send_credit,
-		.before = before_output,
-		.arg = master});
+	master->output =
+		output_new(&(struct output_options){.fds = {options->fds[0], options->fds[1]},
+			.by_line = options->by_line,
+			.order = options->order,
+			.credit = send_credit,
+			.before = before_output,
+			.arg = master});
 	return master;
 }
 

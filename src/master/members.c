@@ -59,8 +59,7 @@ members_add(struct members *members, int peer, struct hello *hello, const struct
 	struct member *member = &members->list[number];
 	*member = (struct member){.peer = peer, .hello = *hello, .link = *link};
 	if (number)
-		member->first_slot =
-			member[-1].first_slot + (int)member[-1].hello.nslots;
+		member->first_slot = member[-1].first_slot + (int)member[-1].hello.nslots;
 	member->slots = xcalloc(hello->nslots, sizeof(*member->slots));
 	for (uint32_t k = 0; k < hello->nslots; k++)
 		member->slots[k] = (struct member_slot){

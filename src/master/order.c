@@ -147,8 +147,7 @@ order_add(struct order *order, int stream, const char *data, size_t len, struct 
 int
 order_end(struct order *order, uint64_t number, struct err *err)
 {
-	struct place place = {
-		.offset = order->begin, .len = order->end - order->begin, .here = 1};
+	struct place place = {.offset = order->begin, .len = order->end - order->begin, .here = 1};
 	if (write_at(order->places_fd, &place, sizeof(place), number * sizeof(place)) < 0)
 		return failed(err);
 	order->begin = order->end;

@@ -217,10 +217,10 @@ output_ended(struct output *output, struct flight *flight, const struct result *
 		put(output, flight, 0, result->out, result->out_bytes);
 		put(output, flight, 1, result->err, result->err_bytes);
 		if (output->options.by_line && !*flight->task->tag) {
-			flight->in_line[0] = result->out_bytes &&
-					     result->out[result->out_bytes - 1] != '\n';
-			flight->in_line[1] = result->err_bytes &&
-					     result->err[result->err_bytes - 1] != '\n';
+			flight->in_line[0] =
+				result->out_bytes && result->out[result->out_bytes - 1] != '\n';
+			flight->in_line[1] =
+				result->err_bytes && result->err[result->err_bytes - 1] != '\n';
 		}
 		complete(output, flight);
 		return;
@@ -404,8 +404,7 @@ output_in_line(const struct output *output)
 {
 	bool in_line = false;
 	for (int i = 0; i < 2; i++)
-		in_line = in_line ||
-			  (output->outlets[i].terminal && output->outlets[i].in_line);
+		in_line = in_line || (output->outlets[i].terminal && output->outlets[i].in_line);
 	return in_line;
 }
 

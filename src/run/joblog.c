@@ -9,7 +9,8 @@
 void
 joblog_header(struct buf *buf)
 {
-	buf_append_string(buf, "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
+	buf_append_string(
+		buf, "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
 }
 
 void

@@ -32,10 +32,10 @@ struct journal {
 	pthread_mutex_t mutex; /* guards all below */
 	pthread_cond_t changed;
 	struct buf front, back;
-	size_t writing; /* bytes of BACK not written yet */
-	int64_t due_ns; /* when the first of FRONT is to be on disk */
-	struct buf status;  /* for the next tick */
-	int64_t tick_ns;    /* CLOCK_NEVER: without ticks */
+	size_t writing;	   /* bytes of BACK not written yet */
+	int64_t due_ns;	   /* when the first of FRONT is to be on disk */
+	struct buf status; /* for the next tick */
+	int64_t tick_ns;   /* CLOCK_NEVER: without ticks */
 	bool flush, closing, was_full, failed;
 	struct err err;
 };
@@ -73,8 +73,8 @@ wait_for_work(struct journal *journal)
 		struct timespec until = {
 			.tv_sec = due / CLOCK_NS_PER_S, .tv_nsec = due % CLOCK_NS_PER_S};
 		waited = due == CLOCK_NEVER ? pthread_cond_wait(&journal->changed, &journal->mutex)
-					    : pthread_cond_timedwait(&journal->changed,
-						      &journal->mutex, &until);
+					    : pthread_cond_timedwait(
+						      &journal->changed, &journal->mutex, &until);
 	}
 }
 

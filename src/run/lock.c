@@ -125,8 +125,8 @@ take_line(struct owner *owner, const char *name, const char *value)
 		owner->beat = strtoull(value, NULL, 10);
 }
 
-/* -1: there is no lock. One that says nothing is its owner's in the making, or a torn one: it is judged
- * by its counter. */
+/* -1: there is no lock. One that says nothing is its owner's in the making, or a torn one: it is
+ * judged by its counter. */
 static int
 read_owner(const char *path, struct owner *owner)
 {
@@ -239,12 +239,11 @@ take_over(const char *path, const struct owner *old, const struct owner *ours)
 	buf_printf(&guard, "%s.takeover%c", path, 0);
 	int got = make(guard.data, ours);
 	if (got < 0 && errno == EEXIST && read_owner(guard.data, &other) == 0 &&
-		(judge(&other) == LOCK_DEAD ||
-			watch(guard.data, &other, TAKEOVER_S) == LOCK_DEAD))
+		(judge(&other) == LOCK_DEAD || watch(guard.data, &other, TAKEOVER_S) == LOCK_DEAD))
 		unlink(guard.data); /* it died just then */
 	if (got == 0) {
-		bool still = read_owner(path, &now) == 0 && is_same(&now, old) &&
-			     now.beat == old->beat;
+		bool still =
+			read_owner(path, &now) == 0 && is_same(&now, old) && now.beat == old->beat;
 		if (still)
 			unlink(path);
 		got = still ? make(path, ours) : -1;
@@ -340,8 +339,8 @@ lock_beat(struct lock *lock, struct err *err)
 		return 0;
 	lock->beat_ns = now_ns;
 	if (!is_ours(lock))
-		return err_set(err, "%s is not ours any more: another run has taken it over",
-			lock->path);
+		return err_set(
+			err, "%s is not ours any more: another run has taken it over", lock->path);
 	lock->owner.beat++;
 	write_owner(lock->path, &lock->owner); /* a disk that is full is the journal's business */
 	return 0;

@@ -51,10 +51,10 @@ struct reader {
 	char *path;
 	int fd;
 	struct buf buf;
-	bool begun;		 /* the head lines are read */
-	int places[COLUMNS];	 /* where each column stands */
-	int columns;		 /* how many the file has */
-	uint64_t line;		 /* the number of the line given last */
+	bool begun;	     /* the head lines are read */
+	int places[COLUMNS]; /* where each column stands */
+	int columns;	     /* how many the file has */
+	uint64_t line;	     /* the number of the line given last */
 	uint64_t damaged, first_damaged;
 	size_t given; /* bytes of the record given last, still in BUF */
 };
@@ -233,8 +233,7 @@ take_stored(struct fields *fields, struct reader_record *record)
 	if (text_is(text, "-"))
 		return;
 	const char *second = memrchr(text.text, ':', text.len);
-	const char *first =
-		second ? memrchr(text.text, ':', (size_t)(second - text.text)) : NULL;
+	const char *first = second ? memrchr(text.text, ':', (size_t)(second - text.text)) : NULL;
 	if (!first) {
 		fields->bad = true;
 		return;

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known of a place: a verdict plus one, 0 for nothing; and whether the list has it there. */
+/* What is known of a place: a verdict plus one, 0 for nothing; and whether the list has it there.
+ */
 enum { KNOWN_MASK = 3, PLACED = 4 };
 
 /* Something that is not at its old place. Sorted by id, successes before failures. */
@@ -237,24 +238,30 @@ find_leftover(const struct resume *resume, uint64_t id)
 	return found ? &resume->leftovers[low] : NULL;
 }
 
-enum resume_verdict
-resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
+/* The best of what is left of that id, which is used up, if it is better than OWN. */
+static enum resume_verdict
+take_leftover(struct resume *resume, uint64_t id, enum resume_verdict own)
 {
-	if (index <= resume->known && resume->places[index - 1] & PLACED)
-		return verdict_of(resume->places[index - 1] & KNOWN_MASK);
 	struct leftover *first = find_leftover(resume, id);
-	if (!first)
-		return RESUME_NEW;
-	struct leftover *next = first + first->used;
-	if (next == resume->leftovers + resume->nleftovers || next->id != id)
-		return RESUME_NEW;
+	struct leftover *next = first ? first + first->used : NULL;
+	if (!first || next == resume->leftovers + resume->nleftovers || next->id != id ||
+		verdict_of(next->known) <= own)
+		return own;
 	first->used++;
-	enum resume_verdict verdict = verdict_of(next->known);
-	if (verdict == RESUME_DONE) {
+	if (next->known == known_as(RESUME_DONE)) {
 		resume->moved++;
 		resume->unmatched--;
 	}
-	return verdict;
+	return verdict_of(next->known);
+}
+
+enum resume_verdict
+resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
+{
+	enum resume_verdict own = RESUME_NEW;
+	if (index <= resume->known && resume->places[index - 1] & PLACED)
+		own = verdict_of(resume->places[index - 1] & KNOWN_MASK);
+	return own == RESUME_DONE ? own : take_leftover(resume, id, own);
 }
 
 uint64_t

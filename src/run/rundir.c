@@ -135,7 +135,8 @@ refuse(const char *path, struct err *err)
 	struct status status = {0};
 	struct resume *resume = resume_load(path, err);
 	if (!resume)
-		return err_wrap(err, "%s holds an earlier run that cannot be read (--restart runs all anew)",
+		return err_wrap(err,
+			"%s holds an earlier run that cannot be read (--restart runs all anew)",
 			path);
 	struct resume_counts counts = resume_counts(resume);
 	resume_free(resume);
@@ -155,8 +156,8 @@ make(const char *path, struct err *err)
 {
 	if (mkdir(path, 0777) == 0 || errno == EEXIST)
 		return 0;
-	return err_set_errno(err,
-		"cannot make the run directory %s (--run-dir names another place)", path);
+	return err_set_errno(
+		err, "cannot make the run directory %s (--run-dir names another place)", path);
 }
 
 /* Its lock is ours: away with it, and a new one in its place. */
@@ -176,8 +177,8 @@ replace(struct lock *lock, const char *path, struct err *err)
 }
 
 struct lock *
-rundir_open(const char *path, enum rundir_how how, void (*waiting)(const char *text),
-	struct err *err)
+rundir_open(
+	const char *path, enum rundir_how how, void (*waiting)(const char *text), struct err *err)
 {
 	enum place there = look(path);
 	if (there == PLACE_OTHER) {

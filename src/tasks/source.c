@@ -217,18 +217,25 @@ add_array_variables(const struct source *source, const struct row *row, struct b
 			column = i;
 	const struct value *id = &row->values[column];
 	buf_printf(buf, "SLURM_ARRAY_TASK_ID=%.*s%c", (int)id->len, id->text, 0);
-	buf_printf(
-		buf, "SLURM_ARRAY_TASK_MIN=%llu%c", (unsigned long long)array_min(array), 0);
-	buf_printf(
-		buf, "SLURM_ARRAY_TASK_MAX=%llu%c", (unsigned long long)array_max(array), 0);
-	buf_printf(buf, "SLURM_ARRAY_TASK_COUNT=%llu%c", (unsigned long long)array_count(array),
-		0);
-	buf_printf(
-		buf, "SLURM_ARRAY_TASK_STEP=%llu%c", (unsigned long long)array_step(array), 0);
+	buf_printf(buf, "SLURM_ARRAY_TASK_MIN=%llu%c", (unsigned long long)array_min(array), 0);
+	buf_printf(buf, "SLURM_ARRAY_TASK_MAX=%llu%c", (unsigned long long)array_max(array), 0);
+	buf_printf(buf, "SLURM_ARRAY_TASK_COUNT=%llu%c", (unsigned long long)array_count(array), 0);
+	buf_printf(buf, "SLURM_ARRAY_TASK_STEP=%llu%c", (unsigned long long)array_step(array), 0);
 	if (job)
 		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%s%c", job, 0);
 	else
 		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%ld%c", (long)getpid(), 0);
+}
+
+/* Does it have the variable that ENTRY, "NAME=...", sets? */
+static bool
+has_variable(const struct task *task, const char *entry)
+{
+	size_t name = strcspn(entry, "=") + 1;
+	for (const char *at = task->env; at && at < task->env + task->env_len; at += strlen(at) + 1)
+		if (strncmp(at, entry, name) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -248,10 +255,12 @@ dress(struct source *source, const struct row *row, struct task *task)
 	if (source->array)
 		add_array_variables(source, row, variables);
 	for (size_t i = 0; i < source->options.nenv; i++) {
+		if (has_variable(task, source->options.env[i]))
+			continue; /* a list's own win */
 		template_render(source->env[i], row, source->index, source->count, variables);
 		buf_append(variables, "", 1);
 	}
-	buf_append(variables, task->env, task->env_len); /* a list's own come last and win */
+	buf_append(variables, task->env, task->env_len);
 	task->env = variables->data;
 	task->env_len = variables->len;
 }

@@ -865,6 +865,11 @@ config_reads(const void *bytes, size_t len, const struct config *expected)
 		assert_int_equal(config.keep_strays, expected->keep_strays);
 		assert_int_equal(config.ntasks, expected->ntasks);
 		assert_string_equal(config.tmpdir, expected->tmpdir);
+		assert_string_equal(config.run_dir, expected->run_dir);
+		assert_int_equal(config.output, expected->output);
+		assert_int_equal(config.remove_empty, expected->remove_empty);
+		assert_int_equal(config.keep_failed_only, expected->keep_failed_only);
+		assert_int_equal(config.session_number, expected->session_number);
 		assert_string_equal(config.keep_env, expected->keep_env);
 		assert_int_equal(config.environment_len, expected->environment_len);
 		if (config.environment_len)
@@ -885,19 +890,29 @@ config_survives_packing(void **state)
 	static char environment[] = "A=1\0B=2";
 	char tmpdir[] = "/local/tmp", keep_env[] = "OMPI_MCA_*\nX", none[] = "";
 	const struct config configs[] = {
-		{.refused = true, .session = 7, .tmpdir = none, .keep_env = none},
-		{.only_show = true, .slots = -1, .tmpdir = none, .keep_env = none},
+		{.refused = true, .session = 7, .tmpdir = none, .run_dir = none, .keep_env = none},
+		{.only_show = true, .slots = -1, .tmpdir = none, .run_dir = none, .keep_env = none},
 		{.session = 0xfeedbeef,
 			.slots = INT32_MIN,
 			.master_works = true,
 			.cores = 65535,
 			.bind = true,
 			.tmpdir = tmpdir,
+			.run_dir = tmpdir,
+			.output = OUTPUT_STORE,
+			.remove_empty = true,
+			.keep_failed_only = true,
+			.session_number = 3,
 			.keep_env = keep_env,
 			.ntasks = UINT64_C(1) << 40,
 			.environment = environment,
 			.environment_len = sizeof(environment)},
-		{.keep_strays = true, .slots = 64, .cores = 1, .tmpdir = tmpdir, .keep_env = none},
+		{.keep_strays = true,
+			.slots = 64,
+			.cores = 1,
+			.tmpdir = tmpdir,
+			.run_dir = none,
+			.keep_env = none},
 	};
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
 		struct buf buf = {0};

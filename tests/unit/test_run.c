@@ -173,14 +173,21 @@ record_has_its_columns(void **state)
 		"# mpbatch journal 1\n"
 		"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tma"
 		"xrss\t"
-		"exit\tsignal\treason\tvia\tstdout\tstderr\tstrays\tid\tcommand");
+		"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tstrays\tid\tcommand\tsum");
 	char expected[1024];
 	snprintf(expected, sizeof(expected),
 		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0."
 		"000007\t123456\t"
-		"3\t0\texit\tsh\t5000000000\t0\t4\t%016llx\techo a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9",
+		"3\t0\texit\tsh\t5000000000\t0\t-\t4\t%016llx\techo a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9\t",
 		(unsigned long long)task_identity(&some_task));
+	size_t len = strlen(expected);
+	snprintf(expected + len, sizeof(expected) - len, "%08x", (unsigned)record_sum(expected, len));
 	assert_string_equal(line_of(&some_result), expected);
+	struct result stored = some_result;
+	stored.stored = true;
+	stored.stored_at = 4711;
+	stored.stored_sum = 0xabc;
+	assert_string_equal(column(&stored, "store"), "output.1.5.6:4711:0000000000000abc");
 }
 
 static void
