@@ -17,7 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT = 256, TAKEOVER_S = 10, TRIES = 10 };
+enum { TEXT = 256, TAKEOVER_S = 10, TRIES = 10, ENDING_TRIES = 40 };
+
+#define ENDING_NS (50 * CLOCK_NS_PER_MS)
 
 int (*lock_ask_scheduler)(const char *job);
 
@@ -38,7 +40,7 @@ struct lock {
 
 /* --- owners --- */
 
-/* 0: there is no such process. */
+/* 0: there is no such process, or it is dead and waits for its parent. */
 static unsigned long long
 start_of(long pid)
 {
@@ -51,6 +53,8 @@ start_of(long pid)
 	fclose(file);
 	text[len] = '\0';
 	char *at = strrchr(text, ')'); /* the name before it may hold anything */
+	if (at && (at[2] == 'Z' || at[2] == 'X'))
+		return 0;
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;
@@ -149,6 +153,15 @@ read_owner(const char *path, struct owner *owner)
 
 /* --- is it stale? --- */
 
+/* On this host, and among the processes that we see. */
+static bool
+is_here(const struct owner *owner)
+{
+	struct owner ours = ourselves();
+	return *owner->host && strcmp(owner->host, ours.host) == 0 &&
+	       strcmp(owner->boot, ours.boot) == 0 && strcmp(owner->space, ours.space) == 0;
+}
+
 static enum lock_state
 judge(const struct owner *owner)
 {
@@ -157,7 +170,7 @@ judge(const struct owner *owner)
 	bool boot = strcmp(owner->boot, ours.boot) == 0;
 	if (host && !boot)
 		return LOCK_DEAD;
-	if (host && boot && strcmp(owner->space, ours.space) == 0)
+	if (is_here(owner))
 		return start_of(owner->pid) == owner->started ? LOCK_ALIVE : LOCK_DEAD;
 	if (*owner->job && strcmp(owner->job, ours.job) == 0 && owner->restarts < ours.restarts)
 		return LOCK_DEAD;
@@ -261,6 +274,18 @@ refuse(const char *run_dir, const struct owner *owner, struct err *err)
 		owner->job);
 }
 
+/* One that is about to end, after an interrupt say, is given a moment. */
+static enum lock_state
+wait_for_end(const struct owner *owner)
+{
+	enum lock_state state = LOCK_ALIVE;
+	for (int i = 0; i < ENDING_TRIES && state == LOCK_ALIVE && is_here(owner); i++) {
+		loop_poll(NULL, 0, ENDING_NS);
+		state = judge(owner);
+	}
+	return state;
+}
+
 /* One try: 0 taken, 1 try again, -1 ERR. */
 static int
 try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), struct err *err)
@@ -282,6 +307,8 @@ try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), stru
 	}
 	if (state == LOCK_SILENT)
 		state = watch(lock->path, &other, LOCK_DEAD_S);
+	if (state == LOCK_ALIVE)
+		state = wait_for_end(&other);
 	if (state == LOCK_ALIVE)
 		return refuse(run_dir, &other, err);
 	return state == LOCK_DEAD && take_over(lock->path, &other, &lock->owner) == 0 ? 0 : 1;

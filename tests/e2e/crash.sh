@@ -39,22 +39,25 @@ session() {
 		sleep "$((RANDOM % 3)).$((RANDOM % 10))$((RANDOM % 10))"
 		# shellcheck disable=SC2046 # pids
 		kill -KILL $(victims) 2>/dev/null
-		date +%s%3N >>kills
+		date +%s%3N | tr '\n' ' ' >>kills
 	fi
 	code=0
 	timeout -k 5 120 tail --pid="$pid" -f /dev/null || fail "$where: mpbatch hangs"
 	wait "$pid" 2>/dev/null || code=$?
 	wait_for no_process
+	if [ "$1" = kill ]; then date +%s%3N >>kills; fi
 }
 
-# Each mark of a task but its last must be younger than two seconds at the first kill after it: what had
-# ended before that was on disk, and must not have run again.
+# Each mark of a task but its last must be younger than two seconds at a kill (a kill file's line: when it
+# was, and when the last process was gone): what had ended before that was on disk, and must not run again.
 ran_again() { # MARKS
-	awk 'NR == FNR { kills[++n] = $1; next }
+	awk 'NR == FNR { kill[++n] = $1; gone[n] = $2; next }
 		FNR > 1 {
-			for (k = 1; k <= n && kills[k] < last; k++)
-				;
-			if (k > n || kills[k] - last > 2000)
+			excused = 0
+			for (k = 1; k <= n; k++)
+				if (last > kill[k] - 2000 && last <= gone[k])
+					excused = 1
+			if (!excused)
 				found = 1
 		}
 		{ last = $1 }

@@ -41,6 +41,22 @@ expect_code() {
 	[ "$code" = "$1" ] || fail "exit code $code, expected $1"
 }
 
+# After an interrupt: launchers that pass it on return codes of their own.
+expect_stopped() {
+	[ ${#LAUNCHER[@]} -gt 0 ] || expect_code 3
+	[ "$code" != 0 ] || fail "exit code 0 after an interrupt"
+}
+
+# refused WHAT-IT-SAYS ARG...: mpbatch ends with one line of error that says so, and exit code 2.
+refused() {
+	local says=$1
+	shift
+	run "$@"
+	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
+	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
+	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
+}
+
 # column NAME [JOURNAL]: that column of all records.
 column() {
 	awk -F '\t' -v name="$1" 'NR == 2 { for (i = 1; i <= NF; i++) if ($i == name) c = i }

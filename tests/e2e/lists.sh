@@ -27,14 +27,6 @@ grep -q -- '--restart' err || fail "the message does not name --restart"
 echo 'echo again' | batch
 [ -f jobs.txt.mpbatch.old/journal.1.tsv ] || fail "--restart has not moved the earlier run aside"
 
-refused() { # WHAT-IT-SAYS ARG...
-	local says=$1
-	shift
-	run "$@"
-	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
-	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
-	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
-}
 refused 'missing.txt' missing.txt
 mkdir directory
 refused 'directory' directory

@@ -4,15 +4,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-refused() { # WHAT-IT-SAYS ARG...
-	local says=$1
-	shift
-	run "$@"
-	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
-	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
-	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
-}
-
 # --- in the order of the tasks, though the first ends last, and large ones are among them ---
 for i in $(seq 30); do echo "sleep 0.$(((30 - i) / 10)); seq -f '$i %g' $((i % 3 ? 5 : 20000)); echo err $i >&2"; done | batch -q -k -j 4
 expect_code 0
@@ -70,7 +61,9 @@ run --restart -q --stdout 'm/{#}' --stderr 'm/{#}' -- ': {}; for i in 1 2 3; do 
 run -q --cwd 'c/{}' --stdout out.txt -- 'echo {}' ::: 1 2
 [ "$(cat c/1/out.txt c/2/out.txt)" = $'1\n2' ] || fail "--stdout below --cwd"
 refused 'same output file' --stdout 'same' -- 'echo {}' ::: 1 2
-refused '{#}' -a <(echo 1) --stdout 'f{}' -- echo
+mkfifo fifo
+echo 1 >fifo &
+refused '{#}' -a fifo --stdout 'f{}' -- echo
 refused 'output files' --output files -- echo ::: 1
 echo x >file
 run -q --stdout 'file/{#}' -- echo ::: 1

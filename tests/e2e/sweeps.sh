@@ -10,14 +10,6 @@ expect() {
 	[ "$(tr '\n' ' ' <out)" = "$1 " ] || fail "expected '$1'"
 }
 
-refused() { # WHAT-IT-SAYS ARG...
-	local says=$1
-	shift
-	run "$@"
-	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
-	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
-}
-
 run -q -k --sweep rate=0.1,0.2 --sweep seed=1..3 -- "$argv" '{rate}' '{seed}'
 expect '<0.1><1> <0.1><2> <0.1><3> <0.2><1> <0.2><2> <0.2><3>'
 run -q -k --sweep 'x=lin(0,1,3)' --sweep 'y=log(0.01,1,3)' --zip -- "$argv" '{x}' '{y}'
@@ -42,7 +34,7 @@ for p in $(ranks); do
 done
 kill -INT $pid
 finish
-expect_code 3
+expect_stopped
 
 # A filter that turns everything down can be interrupted.
 "${LAUNCHER[@]}" "$MPBATCH" -q --sweep a=1..1000000 --sweep b=1..1000000 --where 'a<0' -- true >out 2>err </dev/null &
@@ -50,7 +42,7 @@ pid=$!
 sleep 0.5
 kill -INT $pid
 finish
-expect_code 3
+expect_stopped
 
 # Job arrays.
 cat >script.sh <<'END'

@@ -12,15 +12,6 @@ expect() {
 	[ "$(cat out)" = "$1" ] || fail "expected '$1'"
 }
 
-refused() { # WHAT-IT-SAYS ARG...
-	local says=$1
-	shift
-	run "$@"
-	[ "$code" = 2 ] || fail "$*: exit code $code, expected 2"
-	[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$*: not one line of error"
-	grep -q -e "$says" err || fail "$*: '$(head -1 err)' does not say '$says'"
-}
-
 # --- as GNU parallel ---
 printf 'a/b.c.d\n.bashrc\ndir.x/file\n/\na/\n\na//b\nx y\n$(id)\n' >values
 printf '1\n2\n' >numbers
@@ -78,7 +69,9 @@ run -q -j 1 -- "$argv" '{%}' ::: a
 expect_code 0
 grep -qx '<[1-9]*>' out || fail "{%} is not the slot"
 refused 'unknown placeholder {rat}: known are .*{1}' -- "$argv" '{rat}' ::: 1
-refused 'pipe' -a <(echo 1) -- "$argv" '{0#}'
+mkfifo fifo
+echo 1 >fifo &
+refused 'pipe' -a fifo -- "$argv" '{0#}'
 refused 'before it' -- "$argv" :::+ 1
 
 # --- tables ---
@@ -113,7 +106,7 @@ expect listed
 # --- instead of a run: a dry run is a list that does the same ---
 run --count -- true ::: 1 2 ::: 1 2 3
 expect 6
-run --dry-run --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" '{%}' ::: "${values[@]}"
+run --dry-run --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" 'n{#}' ::: "${values[@]}"
 expect_code 0
 grep -q '^#MPBATCH ' out || fail "a dry run says nothing of directories"
 grep -av '^#' out >lines
@@ -121,5 +114,5 @@ grep -av '^#' out >lines
 cp out dry.txt
 run -q -k -j 1 --run-dir dry.run dry.txt
 cp out again
-run -q -k -j 1 --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" '{%}' ::: "${values[@]}"
+run -q -k -j 1 --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" 'n{#}' ::: "${values[@]}"
 diff out again >/dev/null || fail "the list of a dry run does something else"
