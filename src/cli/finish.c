@@ -33,10 +33,16 @@ struct list_file {
 };
 
 static void
-open_list_file(struct list_file *file, const char *run_dir)
+name_list_file(struct list_file *file, const char *run_dir)
 {
 	snprintf(file->path, sizeof(file->path), "%s/%s", run_dir, file->name);
 	snprintf(file->temporary, sizeof(file->temporary), "%s/%s.new", run_dir, file->name);
+}
+
+static void
+open_list_file(struct list_file *file, const char *run_dir)
+{
+	name_list_file(file, run_dir);
 	file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	file->failed = file->fd < 0;
 }
@@ -119,6 +125,17 @@ write_lists(struct plan *plan)
 	close_list_file(&remaining, whole);
 }
 
+/* Every task has succeeded: those of an earlier session say otherwise. */
+static void
+remove_lists(const struct plan *plan)
+{
+	struct list_file failed = {.name = "failed.txt"}, remaining = {.name = "remaining.txt"};
+	name_list_file(&failed, plan->run_dir);
+	name_list_file(&remaining, plan->run_dir);
+	unlink(failed.path);
+	unlink(remaining.path);
+}
+
 static void
 write_status(struct plan *plan, int code, struct status *status)
 {
@@ -160,6 +177,9 @@ plan_finish(struct plan *plan, int code, struct status *status)
 	if (!plan->run_dir)
 		return code;
 	write_status(plan, code, status);
-	write_lists(plan);
+	if (code)
+		write_lists(plan);
+	else
+		remove_lists(plan);
 	return code;
 }

@@ -51,6 +51,7 @@ struct reader {
 	char *path;
 	int fd;
 	struct buf buf;
+	bool brief;	     /* records are without times and other details */
 	bool begun;	     /* the head lines are read */
 	int places[COLUMNS]; /* where each column stands */
 	int columns;	     /* how many the file has */
@@ -183,19 +184,35 @@ number(struct fields *fields, enum column column)
 	return parse_decimal(field(fields, column), &fields->bad);
 }
 
+/* The value of a digit plus one; 0: it is none. */
+static const unsigned char hex_digits[256] = {['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16};
+
 static uint64_t
 parse_hex(struct reader_text text, size_t digits, bool *bad)
 {
 	uint64_t value = 0;
-	*bad = *bad || text.len != digits;
-	for (size_t i = 0; i < text.len && !*bad; i++) {
-		char c = text.text[i];
-		unsigned digit = c >= '0' && c <= '9'	? (unsigned)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-							: 16;
-		*bad = digit > 15;
-		value = value << 4 | digit;
+	bool wrong = text.len != digits;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned digit = hex_digits[(unsigned char)text.text[i]];
+		wrong |= !digit;
+		value = value << 4 | ((digit - 1) & 15);
 	}
+	*bad = *bad || wrong;
 	return value;
 }
 
@@ -247,25 +264,20 @@ take_stored(struct fields *fields, struct reader_record *record)
 		(struct reader_text){second + 1, (size_t)(end - second) - 1}, 16, &fields->bad);
 }
 
-static struct result
-take_result(struct fields *fields)
+/* What it took, and how it ended in detail. */
+static void
+take_details(struct fields *fields, struct result *result)
 {
-	struct result result = {.index = number(fields, COLUMN_INDEX),
-		.attempt = (uint16_t)number(fields, COLUMN_ATTEMPT),
-		.reason = name_of(fields, COLUMN_REASON, result_reason_names, RESULT_REASONS),
-		.via = name_of(fields, COLUMN_VIA, result_via_names, RESULT_VIAS),
-		.signal = (int32_t)number(fields, COLUMN_SIGNAL),
-		.strays = (uint32_t)number(fields, COLUMN_STRAYS),
-		.start_us = microseconds(fields, COLUMN_START),
-		.runtime_ns = microseconds(fields, COLUMN_RUNTIME) * 1000,
-		.user_us = microseconds(fields, COLUMN_USER),
-		.system_us = microseconds(fields, COLUMN_SYSTEM),
-		.maxrss_kib = (int64_t)number(fields, COLUMN_MAXRSS),
-		.out_bytes = number(fields, COLUMN_STDOUT),
-		.err_bytes = number(fields, COLUMN_STDERR)};
+	result->via = name_of(fields, COLUMN_VIA, result_via_names, RESULT_VIAS);
+	result->signal = (int32_t)number(fields, COLUMN_SIGNAL);
+	result->strays = (uint32_t)number(fields, COLUMN_STRAYS);
+	result->start_us = microseconds(fields, COLUMN_START);
+	result->runtime_ns = microseconds(fields, COLUMN_RUNTIME) * 1000;
+	result->user_us = microseconds(fields, COLUMN_USER);
+	result->system_us = microseconds(fields, COLUMN_SYSTEM);
+	result->maxrss_kib = (int64_t)number(fields, COLUMN_MAXRSS);
 	if (field(fields, COLUMN_EXIT).len)
-		result.exit_code = (int32_t)number(fields, COLUMN_EXIT);
-	return result;
+		result->exit_code = (int32_t)number(fields, COLUMN_EXIT);
 }
 
 static bool
@@ -285,13 +297,20 @@ take_record(const struct reader *reader, struct reader_text line, struct reader_
 		!sum_is_right(reader, line, texts[reader->places[COLUMN_SUM]]))
 		return false;
 	struct reader_record made = {.session = (int)number(&fields, COLUMN_SESSION),
-		.result = take_result(&fields),
+		.result = {.index = number(&fields, COLUMN_INDEX),
+			.attempt = (uint16_t)number(&fields, COLUMN_ATTEMPT),
+			.reason = name_of(
+				&fields, COLUMN_REASON, result_reason_names, RESULT_REASONS),
+			.out_bytes = number(&fields, COLUMN_STDOUT),
+			.err_bytes = number(&fields, COLUMN_STDERR)},
 		.has_exit = field(&fields, COLUMN_EXIT).len,
 		.rank = (int)number(&fields, COLUMN_RANK),
 		.slot = (int)number(&fields, COLUMN_SLOT),
 		.host = field(&fields, COLUMN_HOST),
 		.cores = field(&fields, COLUMN_CORES),
 		.command = field(&fields, COLUMN_COMMAND)};
+	if (!reader->brief)
+		take_details(&fields, &made.result);
 	made.id = parse_hex(field(&fields, COLUMN_ID), 16, &fields.bad);
 	take_stored(&fields, &made);
 	made.result.stored_at = made.stored_at;
@@ -342,6 +361,12 @@ reader_free(struct reader *reader)
 	buf_clear(&reader->buf);
 	free(reader->path);
 	free(reader);
+}
+
+void
+reader_be_brief(struct reader *reader)
+{
+	reader->brief = true;
 }
 
 uint64_t

@@ -15,7 +15,8 @@ struct buf;
 struct err;
 struct reader;
 
-/* A record as it was written. Strings are borrowed until the next is read, escaped as in the file, not ended by NUL. */
+/* A record as it was written. Strings are borrowed until the next is read, escaped as in the file,
+ * not ended by NUL. */
 struct reader_text {
 	const char *text;
 	size_t len;
@@ -23,11 +24,12 @@ struct reader_text {
 
 struct reader_record {
 	int session;
-	struct result result; /* index, attempt, reason, via, exit_code, signal, times, bytes, strays; out, err NULL */
+	struct result result; /* index, attempt, reason, via, exit_code, signal, times, bytes,
+				 strays; out, err NULL */
 	bool has_exit;	      /* how it ended is known */
 	int rank, slot;
 	uint64_t id;
-	bool stored;	      /* its output is in the store: */
+	bool stored; /* its output is in the store: */
 	struct reader_text store_name;
 	struct reader_text host, cores, command;
 	uint64_t stored_at, stored_sum;
@@ -41,6 +43,10 @@ void reader_free(struct reader *reader);
 /* 1: RECORD is filled; 0: the end, for now (a journal that is being written may be read on later);
  * -1 with ERR: the file cannot be read. */
 int reader_next(struct reader *reader, struct reader_record *record, struct err *err);
+
+/* Of the results in what follows only index, attempt, reason, bytes and store are filled: it is
+ * twice as fast. */
+void reader_be_brief(struct reader *reader);
 
 /* Damaged lines so far, the first one's number, and whether the file ends in a torn line. */
 uint64_t reader_damaged(const struct reader *reader, uint64_t *first_line);

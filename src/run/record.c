@@ -2,7 +2,6 @@
 #include "run/record.h"
 
 #include "base/buf.h"
-#include "base/hash.h"
 #include "run/store.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
@@ -104,7 +103,7 @@ put_stored(char *at, const struct record *record)
 uint32_t
 record_sum(const char *line, size_t len)
 {
-	uint64_t hash = hash_add(HASH_START, line, len);
+	uint64_t hash = store_hash(0, 0, line, len);
 	return (uint32_t)(hash ^ hash >> 32);
 }
 

@@ -125,6 +125,7 @@ load_session(struct resume *resume, const char *run_dir, int session, struct err
 	buf_clear(&path);
 	if (!reader)
 		return -1;
+	reader_be_brief(reader);
 	struct reader_record record;
 	int got;
 	while ((got = reader_next(reader, &record, err)) > 0)

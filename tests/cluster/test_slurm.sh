@@ -49,7 +49,7 @@ as_user timeout 60 srun --mpi=none -N 3 -n 3 mpbatch jobs.txt >output 2>&1 </dev
 assert_clean 20
 
 step "scancel"
-for _ in {1..6}; do echo "setsid sleep 7777 & sleep 7777"; done | as_user tee long.txt >/dev/null
+for _ in {1..6}; do echo "test -e quick || { setsid sleep 7777 & sleep 7777; }"; done | as_user tee long.txt >/dev/null
 submit mpbatch.sbatch long.txt
 wait_until 30 count_is 12 sleep 7777 || fail "tasks did not start: $(cat "$output")"
 as_user scancel "$job"
@@ -60,6 +60,14 @@ state=$(job_field "$job" JobState)
 problems=$(diff <(seq 6 | sed 's/$/\tcancelled/') \
     <(journal long.txt.mpbatch/journal.1.tsv index reason | sort -n)) ||
     fail "not every task cancelled: $problems"
+assert_clean 20
+
+step "the next job resumes"
+as_user touch quick
+submit mpbatch.sbatch long.txt
+await COMPLETED 0:0
+[[ $(journal long.txt.mpbatch/journal.2.tsv reason | sort | uniq -c | xargs) = "6 ok" ]] ||
+    fail "the second session: $(cat long.txt.mpbatch/journal.2.tsv)"
 assert_clean 20
 
 step "srun --mpi=pmix"

@@ -20,7 +20,7 @@ if command -v parallel >/dev/null; then
 		parallel --will-cite -k "$argv" "${words[@]}" >want </dev/null 2>/dev/null
 		run -q -k -- "$argv" "${words[@]}"
 		expect_code 0
-		diff want out >diff || fail "not as parallel: ${words[*]}: $(cat diff)"
+		diff want out >changes || fail "not as parallel: ${words[*]}: $(cat changes)"
 	done <<'CASES'
 {} ::: a b c
 ::: a b c
@@ -55,7 +55,7 @@ printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive ch
 run -q -k -- "$argv {} | cat" ::: "${values[@]}"
 printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive changed through the shell"
 [ ! -e ran ] || fail "a value was run"
-run -q -k -- "$argv" {=} ::: '-foo 123' '-bar 456'
+run -q -k -- "$argv" '{=}' ::: '-foo 123' '-bar 456'
 expect $'<-foo><123>\n<-bar><456>'
 
 # Values without a command are commands.
