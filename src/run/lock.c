@@ -17,10 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT = 256, TAKEOVER_S = 10, TRIES = 10, ENDING_TRIES = 40 };
+enum { TEXT = 256, TAKEOVER_S = 10, TRIES = 10 };
 
 #define ENDING_NS (50 * CLOCK_NS_PER_MS)
 
+int lock_dead_s = LOCK_DEAD_S;
 int (*lock_ask_scheduler)(const char *job);
 
 /* What the file says, a "name=value" line each. */
@@ -279,7 +280,8 @@ static enum lock_state
 wait_for_end(const struct owner *owner)
 {
 	enum lock_state state = LOCK_ALIVE;
-	for (int i = 0; i < ENDING_TRIES && state == LOCK_ALIVE && is_here(owner); i++) {
+	int tries = lock_dead_s * 2 / 3; /* 2 s in all */
+	for (int i = 0; i < tries && state == LOCK_ALIVE && is_here(owner); i++) {
 		loop_poll(NULL, 0, ENDING_NS);
 		state = judge(owner);
 	}
@@ -301,12 +303,12 @@ try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), stru
 	if (state == LOCK_SILENT && *waiting) {
 		struct err text;
 		refuse(run_dir, &other, &text);
-		err_wrap(&text, "is it? no sign of life for %d s will tell", LOCK_DEAD_S);
+		err_wrap(&text, "is it? no sign of life for %d s will tell", lock_dead_s);
 		(*waiting)(text.text);
 		*waiting = NULL;
 	}
 	if (state == LOCK_SILENT)
-		state = watch(lock->path, &other, LOCK_DEAD_S);
+		state = watch(lock->path, &other, lock_dead_s);
 	if (state == LOCK_ALIVE)
 		state = wait_for_end(&other);
 	if (state == LOCK_ALIVE)

@@ -18,6 +18,9 @@ struct lock;
 
 enum { LOCK_BEAT_S = 10, LOCK_DEAD_S = 60 };
 
+/* LOCK_DEAD_S, but for tests that cannot wait that long. */
+extern int lock_dead_s;
+
 /* How to ask the scheduler whether a job runs: 1 it does, 0 it has ended, -1 not known. NULL: nobody
  * is asked. Set once, by main(). */
 extern int (*lock_ask_scheduler)(const char *job);
