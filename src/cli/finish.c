@@ -6,6 +6,7 @@
 #include "cli/plan.h"
 #include "run/journal.h"
 #include "run/lock.h"
+#include "run/resume.h"
 #include "run/status.h"
 #include "tasks/listing.h"
 
@@ -164,6 +165,20 @@ close_journal(struct journal **journal, int code)
 	return EXIT_RUN_FAILED;
 }
 
+/* Only after the last task was asked for is it known what of earlier sessions is left. */
+static void
+say_matches(const struct resume *resume, int code)
+{
+	uint64_t moved = resume_moved(resume), unmatched = resume_unmatched(resume);
+	if (moved)
+		log_info("%llu task%s done before stood elsewhere in the list then",
+			(unsigned long long)moved, moved == 1 ? "" : "s");
+	if (unmatched && code <= 1)
+		log_info("%llu task%s done before %s not in the list any more",
+			(unsigned long long)unmatched, unmatched == 1 ? "" : "s",
+			unmatched == 1 ? "is" : "are");
+}
+
 int
 plan_finish(struct plan *plan, int code, struct status *status)
 {
@@ -174,6 +189,8 @@ plan_finish(struct plan *plan, int code, struct status *status)
 		log_error("%s: %s", plan->options->output_file, strerror(errno));
 		code = EXIT_RUN_FAILED;
 	}
+	if (plan->resume)
+		say_matches(plan->resume, code);
 	if (!plan->run_dir)
 		return code;
 	write_status(plan, code, status);

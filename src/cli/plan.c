@@ -229,6 +229,27 @@ open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 	return open_journal(plan, err);
 }
 
+/* How much there is to do, as far as that is known. */
+static void
+say_start(const struct plan *plan)
+{
+	struct buf text = {0};
+	uint64_t tasks = source_count(plan->source);
+	struct resume_counts counts = {0};
+	if (plan->resume)
+		counts = resume_counts(plan->resume);
+	if (tasks)
+		buf_printf(&text, "%llu task%s", (unsigned long long)tasks, tasks == 1 ? "" : "s");
+	if (counts.sessions)
+		buf_printf(&text,
+			"%searlier sessions: %llu succeeded, %llu failed", tasks ? "; " : "",
+			(unsigned long long)counts.succeeded, (unsigned long long)counts.failed);
+	buf_append(&text, "", 1);
+	if (text.len > 1)
+		log_info("%s", text.data);
+	buf_clear(&text);
+}
+
 int
 plan_open(struct plan *plan, const struct options *options, int ranks, int argc, char **argv,
 	struct err *err)
@@ -236,8 +257,10 @@ plan_open(struct plan *plan, const struct options *options, int ranks, int argc,
 	struct manifest manifest = {
 		.argc = argc, .argv = argv, .list = options->list, .ranks = ranks};
 	*plan = (struct plan){.options = options, .start_us = clock_unix_us()};
-	if (open_all(plan, &manifest, err) == 0)
+	if (open_all(plan, &manifest, err) == 0) {
+		say_start(plan);
 		return 0;
+	}
 	plan_clear(plan);
 	return -1;
 }

@@ -41,3 +41,28 @@ code=0
 MPBATCH=$MPBATCH timeout -k 5 60 unshare -m sh inside || code=$?
 expect_code 0
 [ "$(wc -c <out)" = 3000000 ] || fail "without room for the spool $(wc -c <out) bytes arrived"
+
+# A store or files without room: the tasks fail, nothing is cut short and called a success, and with room again
+# a resume makes them whole.
+cat >inside <<'IN'
+mount -t tmpfs -o size=300k tmpfs small || exit 77
+"$MPBATCH" -q --restart --output store --run-dir small/run jobs.txt >out 2>err
+echo $? >code
+cp small/run/journal.1.tsv .
+mount -o remount,size=20m small
+"$MPBATCH" -q --resume --output store --run-dir small/run jobs.txt >out 2>>err || exit 9
+"$MPBATCH" output small/run 1 | cksum >stored
+rm -rf small/*
+mount -o remount,size=300k small
+"$MPBATCH" -q --run-dir files.run --stdout small/{#} -- "$HELPERS/blob {}" ::: 3000000 >out 2>>err
+[ $? = 1 ] || exit 8
+cp files.run/journal.1.tsv files.tsv
+IN
+printf '%s\necho small\n' "$HELPERS/blob 3000000" >jobs.txt
+code=0
+MPBATCH=$MPBATCH HELPERS=$HELPERS timeout -k 5 60 unshare -m bash inside || code=$?
+expect_code 0
+[ "$(cat code)" = 1 ] || fail "a store without room: exit code $(cat code)"
+[ "$(column reason journal.1.tsv | sort | xargs)" = 'ok output' ] || fail "a store without room: $(column reason journal.1.tsv | xargs)"
+[ "$(column reason files.tsv)" = output ] || fail "files without room: $(column reason files.tsv)"
+"$HELPERS/blob" 3000000 | cksum | cmp - stored || fail "a stored output is not whole after the resume"

@@ -30,6 +30,9 @@ touch fixed
 run --resume jobs.txt
 expect_code 0
 ran 2 'echo b echo new test -e fixed'
+grep -q '4 tasks; earlier sessions: 2 succeeded, 1 failed' err || fail "the start does not say what was done"
+grep -q '1 task done before stood elsewhere' err || fail "the run does not say what it matched"
+grep -q '1 task done before is not in the list' err || fail "the run does not say what is gone"
 [ ! -e jobs.txt.mpbatch/failed.txt ] || fail "failed.txt stays"
 run --resume jobs.txt
 expect_code 0
