@@ -137,7 +137,7 @@ take_columns(struct reader *reader, struct reader_text line, struct err *err)
 static int
 take_head(struct reader *reader, struct err *err)
 {
-	struct reader_text line;
+	struct reader_text line = {NULL, 0};
 	int got = 1;
 	if (reader->line == 0)
 		got = next_line(reader, &line, err);

@@ -14,6 +14,7 @@
 #include "comm/message.h"
 #include "comm/transport.h"
 #include "master/master.h"
+#include "master/order.h"
 #include "tasks/source.h"
 #include "tasks/task.h"
 #include "ui/observer.h"
@@ -33,6 +34,8 @@ struct counts {
 	int *ended; /* by index */
 	int *ok;
 	uint64_t total;
+	uint64_t barrier; /* the first task behind it */
+	bool crossed;	  /* one behind it ended before all before it had */
 };
 
 struct sim {
@@ -53,6 +56,7 @@ struct sim {
 	struct master *master;
 	struct source *source;
 	int out_fd;
+	bool ordered; /* outputs in the order of the tasks */
 	int *runs, *lost;
 	struct counts counts;
 };
@@ -72,6 +76,8 @@ count_end(struct observer *observer, const struct observed_end *end)
 	struct counts *counts = (struct counts *)observer;
 	counts->ended[end->task->index]++;
 	counts->ok[end->task->index] += end->result->reason == RESULT_OK;
+	if (end->task->index >= counts->barrier && counts->total < counts->barrier - 1)
+		counts->crossed = true;
 	counts->total++;
 }
 
@@ -99,7 +105,8 @@ make_source(struct sim *sim)
 	int fd = memfd_create("list", 0);
 	FILE *file = fdopen(fd, "w+");
 	for (int i = 1; i <= sim->tasks; i++)
-		fprintf(file, "task %d\n", i);
+		fprintf(file, "%stask %d\n",
+			(uint64_t)i == sim->counts.barrier ? "#MPBATCH barrier\n" : "", i);
 	fflush(file);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	struct source *source = source_open(&(struct source_options){.list = path}, &err);
@@ -164,7 +171,9 @@ open_run(struct sim *sim)
 	sim->lost = xcalloc(room, sizeof(int));
 	sim->counts = (struct counts){.observer = {.ops = &ops},
 		.ended = xcalloc(room, sizeof(int)),
-		.ok = xcalloc(room, sizeof(int))};
+		.ok = xcalloc(room, sizeof(int)),
+		.barrier = 1 + (uint64_t)pick(sim, 77, sim->tasks)};
+	sim->ordered = pick(sim, 78, 2) == 0;
 	sim->now_ns = clock_now_ns();
 	if (sim->interrupt_ns != CLOCK_NEVER)
 		sim->interrupt_ns += sim->now_ns;
@@ -181,6 +190,7 @@ open_run(struct sim *sim)
 		.source = sim->source,
 		.observer = &sim->counts.observer,
 		.fds = {sim->out_fd, sim->out_fd},
+		.order = sim->ordered ? order_new("/tmp", NULL) : NULL,
 		.grace_ms = 100});
 	for (int i = 0; i < sim->endpoints; i++)
 		add_endpoint(sim, i);
@@ -316,6 +326,7 @@ static void
 check_output(const struct sim *sim)
 {
 	size_t len, at = 0;
+	unsigned long long last = 0;
 	char *text = read_back(sim->out_fd, &len);
 	int *seen = xcalloc((unsigned long)sim->tasks + 1, sizeof(int));
 	bool disturbed = sim->options.death_rate > 0 || sim->killed;
@@ -324,6 +335,9 @@ check_output(const struct sim *sim)
 		unsigned long expected_len;
 		if (sscanf(text + at, "task %llu", &index) != 1 || seen[index]++)
 			fail(sim, "an output twice, or mixed, at byte", at);
+		if (sim->ordered && index <= last)
+			fail(sim, "an output is out of order: task", index);
+		last = index;
 		char *expected = sim_output(&sim->options, index, &expected_len);
 		if (len - at < expected_len || memcmp(text + at, expected, expected_len) != 0)
 			fail(sim, "an output is not whole: task", index);
@@ -354,6 +368,8 @@ check(const struct sim *sim, bool interrupted)
 		if (!sim->lost[i] && !sim->killed && !interrupted && !sim->counts.ok[i])
 			fail(sim, "not succeeded: task", (uint64_t)i);
 	}
+	if (sim->counts.crossed)
+		fail(sim, "the barrier was crossed: task", sim->counts.barrier);
 	check_output(sim);
 }
 

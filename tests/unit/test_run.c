@@ -225,7 +225,8 @@ record_of_the_largest_numbers(void **state)
 	memset(&result, 0xff, sizeof(result));
 	result.reason = RESULT_OK;
 	result.via = RESULT_VIA_DIRECT;
-	result.offered = false;
+	result.offered = result.away = false;
+	result.stored = true;
 	result.start_us = result.runtime_ns = result.user_us = result.system_us = INT64_MAX;
 	assert_string_equal(column(&result, "start"), "9223372036854.775807");
 	assert_string_equal(column(&result, "stdout"), "18446744073709551615");
