@@ -60,13 +60,15 @@ open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Usage errors are the same on every rank: one of them speaks. */
+/* Usage errors are the same on every rank: one of them speaks, and has the exit code. The launcher
+ * kills all at the first code that is not 0, and it could be another's, before that one has spoken. */
 static int
 refuse(const struct launcher *launcher, struct options *options, const struct err *err)
 {
-	if (launcher->rank == 0)
-		log_error("%s", err->text);
 	options_clear(options);
+	if (launcher->rank > 0)
+		return 0;
+	log_error("%s", err->text);
 	return EXIT_USAGE;
 }
 
@@ -108,7 +110,9 @@ open_transport(const struct launcher *launcher, struct err *err)
 	if (!launcher->name || launcher->size == 1 || !mpi_built)
 		return inmem_endpoint(inmem_new(1), 0);
 	struct transport *transport = mpi_open(err);
-	if (transport && start_check_launcher(launcher, transport->size, err) < 0) {
+	if (!transport)
+		die(EXIT_RUN_FAILED, "%s", err->text);
+	if (start_check_launcher(launcher, transport->size, err) < 0) {
 		transport_close(transport, TRANSPORT_DRAIN);
 		return NULL;
 	}

@@ -29,3 +29,10 @@ fi
 SLURM_NTASKS=8 SLURM_PROCID=0 SLURM_JOB_ID=1 run jobs.txt
 expect_code 0
 [ -e ran ] || fail "a batch script's variables keep a local run from running"
+
+# Other ranks leave a usage error to rank 0, with its exit code: the launcher would end it before it has spoken.
+for rank in 0 1; do
+	OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=$rank run --output fast jobs.txt
+	expect_code $((rank ? 0 : 2))
+	[ "$(grep -c 'group, line, none' err)" = $((rank ? 0 : 1)) ] || fail "a usage error on rank $rank"
+done
