@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "ui/text.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,7 +196,6 @@ progress_new(const struct progress_options *options)
 	progress->interval_ns = interval_s * CLOCK_NS_PER_S;
 	progress->shown_ns = options->start_ns;
 	progress->shown = UINT64_MAX;
-	signal(SIGTTOU, SIG_IGN); /* a terminal set to "tostop" does not stop us for a message */
 	log_before_line(progress_wipe);
 	return progress;
 }
