@@ -111,8 +111,8 @@ expect_code 0
 # --- a stored output that is gone or changed makes its task not done ---
 for i in 1 2 3 4; do echo "echo output $i"; done >jobs.txt
 run --restart -q -j 1 --output store jobs.txt
-store=$(find jobs.txt.mpbatch -name 'output.1.*' | head -1)
-printf X | dd of="$store" bs=1 seek=2 conv=notrunc 2>/dev/null
+IFS=: read -r store offset _ <<<"$(of 1 store)"
+printf X | dd of="jobs.txt.mpbatch/$store" bs=1 seek=$((offset + 2)) conv=notrunc 2>/dev/null
 "$MPBATCH" output jobs.txt 1 >out 2>err && fail "a damaged output is shown"
 run --resume --output store jobs.txt
 expect_code 0
