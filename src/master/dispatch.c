@@ -195,6 +195,7 @@ recall(struct master *master, int worker, int count)
 		if (flight->worker != worker || flight->running || flight->ended)
 			continue;
 		pack_u64(buf, flight->task->index);
+		flight->recalled = true;
 		asked++;
 	}
 	if (!asked)
@@ -202,7 +203,7 @@ recall(struct master *master, int worker, int count)
 	buf->data[count_at] = (char)(unsigned char)asked;
 	buf->data[count_at + 1] = (char)(unsigned char)(asked >> 8);
 	message_send(&member->link, member->peer);
-	member->recalling = true;
+	member->recalled = (int)asked;
 }
 
 static void
@@ -210,7 +211,7 @@ recall_for_idle_slots(struct master *master)
 {
 	int count;
 	int worker = sched_recall(master->sched, &count);
-	if (worker >= 0 && !master->members.list[worker].recalling)
+	if (worker >= 0 && !master->members.list[worker].recalled)
 		recall(master, worker, count < UINT16_MAX ? count : UINT16_MAX);
 }
 

@@ -15,6 +15,7 @@ struct flight {
 	struct task *task;	  /* owned */
 	int worker;		  /* the master's number for it */
 	bool running;		  /* it has been running for a while (STARTED) */
+	bool recalled;		  /* its worker was asked for it and has not answered yet */
 	bool ended;		  /* RESULT is there */
 	bool fetching;		  /* its output is being fetched, or waits for that */
 	struct result result;	  /* without strings */

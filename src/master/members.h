@@ -22,7 +22,7 @@ struct member {
 	int open_slots; /* that are not down */
 	bool bye;
 	bool lost;
-	bool recalling; /* a RECALL is not answered yet */
+	int recalled; /* tasks it was asked for and has not answered for yet */
 };
 
 struct members {

@@ -11,11 +11,20 @@
 
 enum { STARTED_US = 200000 }; /* STARTED is sent when a task has run that long */
 
+/* The worker has answered for it, if it was asked. */
+static void
+recall_answered(struct master *master, struct flight *flight)
+{
+	master->members.list[flight->worker].recalled -= flight->recalled;
+	flight->recalled = false;
+}
+
 void
 master_task_ended(struct master *master, struct flight *flight, const struct result *result)
 {
 	if (flight->ended)
 		return;
+	recall_answered(master, flight);
 	bool ran = result->reason != RESULT_LOST && result->reason != RESULT_SPAWN;
 	sched_done(master->sched, flight->worker, ran ? result->runtime_ns : -1);
 	flight->ended = true;
@@ -113,28 +122,36 @@ handle_results(struct master *master, struct unpack *in)
 }
 
 static void
+is_running(struct flight *flight, int64_t since_us)
+{
+	if (!flight->running)
+		flight->started_us = since_us;
+	flight->running = true;
+}
+
+static void
 handle_started(struct master *master, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct flight *flight = flights_find(master->flights, unpack_u64(in));
-		if (flight && !flight->running)
-			flight->started_us = clock_unix_us() - STARTED_US;
 		if (flight)
-			flight->running = true;
+			is_running(flight, clock_unix_us() - STARTED_US);
 	}
 }
 
 static void
-handle_recalled(struct master *master, struct member *member, struct unpack *in)
+handle_recalled(struct master *master, struct unpack *in)
 {
-	member->recalling = false;
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct flight *flight = flights_find(master->flights, unpack_u64(in));
 		bool given = unpack_u8(in);
-		if (flight && !flight->ended && given)
+		if (!flight || flight->ended)
+			continue;
+		recall_answered(master, flight);
+		if (given)
 			master_task_returned(master, flight);
-		else if (flight)
-			flight->running = true;
+		else
+			is_running(flight, clock_unix_us());
 	}
 }
 
@@ -223,7 +240,7 @@ master_message(struct master *master, int peer, const struct message_head *head,
 		handle_started(master, in);
 		break;
 	case MESSAGE_RECALLED:
-		handle_recalled(master, member, in);
+		handle_recalled(master, in);
 		break;
 	case MESSAGE_SLOT_UP:
 		handle_slot_up(master, member, in);

@@ -34,8 +34,7 @@ struct task *
 slot_queue_take(struct slot_queue *slot, struct entry *entry)
 {
 	struct task *task = entry->task;
-	if (entry->state != ENTRY_ENDED)
-		slot->open--;
+	slot_queue_ended(slot, entry);
 	slot->count--;
 	size_t after = (size_t)(slot->entries + slot->count - entry);
 	memmove(entry, entry + 1, after * sizeof(*entry));
@@ -47,6 +46,8 @@ slot_queue_ended(struct slot_queue *slot, struct entry *entry)
 {
 	if (entry->state != ENTRY_ENDED)
 		slot->open--;
+	if (entry->seq == slot->slow)
+		slot->slow = 0;
 	entry->state = ENTRY_ENDED;
 }
 

@@ -16,6 +16,7 @@ enum entry_state {
 struct entry {
 	uint64_t seq;
 	enum entry_state state;
+	bool wanted;	   /* rank 0 has asked for it: it goes there, not into the queue */
 	bool shown;	   /* rank 0 has some of its output, or was offered it while it runs */
 	int unpaid;	   /* chunks sent beyond those that rank 0 gave credit for */
 	struct task *task; /* owned */
@@ -25,6 +26,7 @@ struct slot_queue {
 	bool up;
 	bool closed;   /* for ever */
 	uint64_t last; /* the highest seq given */
+	uint64_t slow; /* seq of the task that has run for long: nothing is staged behind it; 0: none */
 	struct entry *entries;
 	int count;
 	int open; /* those of them that have not ended */

@@ -93,9 +93,11 @@ return_task(struct worker *worker, struct task *task)
 
 /* A task that a slot did not start. */
 static void
-task_unstarted(struct worker *worker, struct task *task, bool to_master)
+task_unstarted(struct worker *worker, struct slot_queue *slot, struct entry *entry)
 {
-	if (to_master || worker->stopping)
+	bool wanted = entry->wanted;
+	struct task *task = slot_queue_take(slot, entry);
+	if (wanted || worker->stopping)
 		return_task(worker, task);
 	else
 		task_queue_unshift(&worker->queue, task);
@@ -120,7 +122,7 @@ feed(struct worker *worker)
 	for (int level = 1; level <= depth && worker->queue.count; level++) {
 		for (int i = 0; i < worker->nslots && worker->queue.count; i++) {
 			struct slot_queue *slot = &worker->slots[i];
-			if (!slot->up || slot->open >= level)
+			if (!slot->up || slot->open >= level || slot->slow)
 				continue;
 			struct entry *entry =
 				slot_queue_add(slot, task_queue_shift(&worker->queue));
@@ -145,6 +147,34 @@ recall_entry(struct worker *worker, int i, struct entry *entry)
 	worker->options.runner->ops->recall(worker->options.runner, i, entry->seq);
 }
 
+/* The slot that has most tasks to spare, -1: none has. */
+static int
+fullest(const struct worker *worker)
+{
+	int most = -1;
+	for (int i = 0; i < worker->nslots; i++)
+		if (worker->slots[i].open > 1 &&
+			(most < 0 || worker->slots[i].open > worker->slots[most].open))
+			most = i;
+	return most;
+}
+
+/* No slot idles while tasks are staged in another: one at a time comes back into the queue. */
+static void
+even_out(struct worker *worker)
+{
+	bool idle = false;
+	for (int i = 0; i < worker->nslots; i++)
+		idle = idle || (worker->slots[i].up && !worker->slots[i].open);
+	int from = idle && !worker->queue.count ? fullest(worker) : -1;
+	if (from < 0)
+		return;
+	struct slot_queue *slot = &worker->slots[from];
+	struct entry *last = &slot->entries[slot->count - 1];
+	if (last->state == ENTRY_GIVEN)
+		recall_entry(worker, from, last);
+}
+
 /* --- the runner's events --- */
 
 static void
@@ -167,6 +197,7 @@ task_started(void *arg, int i, uint64_t seq)
 	if (!entry)
 		return;
 	pack_u64(batch_add(&worker->started), entry->task->index);
+	slot->slow = seq;
 	/* It is a long one: what waits behind it is better off elsewhere. */
 	for (int k = 0; k < slot->count; k++)
 		if (slot->entries[k].seq > seq && slot->entries[k].state == ENTRY_GIVEN)
@@ -206,10 +237,14 @@ task_recalled(void *arg, int i, uint64_t seq, bool given)
 	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
 	if (!entry || entry->state == ENTRY_ENDED)
 		return;
-	if (given)
-		task_unstarted(worker, slot_queue_take(&worker->slots[i], entry), false);
-	else
-		entry->state = ENTRY_GIVEN;
+	if (given) {
+		task_unstarted(worker, &worker->slots[i], entry);
+		return;
+	}
+	if (entry->wanted)
+		give_back(worker, entry->task->index, false);
+	entry->wanted = false;
+	entry->state = ENTRY_GIVEN;
 }
 
 static void
@@ -287,7 +322,7 @@ slot_is_sick(void *arg, int i, const char *why)
 	struct slot_queue *slot = &worker->slots[i];
 	for (int k = slot->count - 1; k >= 0; k--)
 		if (slot->entries[k].state != ENTRY_ENDED)
-			task_unstarted(worker, slot_queue_take(slot, &slot->entries[k]), false);
+			task_unstarted(worker, slot, &slot->entries[k]);
 	send_slot_down(worker, i, why, true);
 }
 
@@ -323,7 +358,7 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 		else if (entry->seq <= started)
 			lose(worker, i, entry);
 		else
-			task_unstarted(worker, slot_queue_take(slot, entry), false);
+			task_unstarted(worker, slot, entry);
 	}
 	send_slot_down(worker, i, why, for_ever);
 }
@@ -355,18 +390,24 @@ find_index(struct worker *worker, uint64_t index, int *slot)
 	return NULL;
 }
 
-/* Only what waits in the queue goes back to the master: what is staged in a slot is staged because
- * tasks are short, and if they are not, it comes back into the queue by itself. */
+/* One that a slot has is answered for when the slot has: it may have begun. */
 static void
 recall_tasks(struct worker *worker, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		uint64_t index = unpack_u64(in);
 		struct task *task = task_queue_remove(&worker->queue, index);
-		if (task)
+		int i;
+		struct entry *entry = task ? NULL : find_index(worker, index, &i);
+		if (task) {
 			return_task(worker, task);
-		else
+		} else if (entry && entry->state != ENTRY_ENDED) {
+			entry->wanted = true;
+			if (entry->state == ENTRY_GIVEN)
+				recall_entry(worker, i, entry);
+		} else {
 			give_back(worker, index, false);
+		}
 	}
 }
 
@@ -478,6 +519,8 @@ worker_turn(struct worker *worker, int64_t now_ns)
 {
 	if (!worker->paused && !worker->stopping)
 		feed(worker);
+	if (!worker->stopping)
+		even_out(worker);
 	worker->options.runner->ops->flush(worker->options.runner);
 	if (worker->results.count)
 		worker->active_ns = now_ns;

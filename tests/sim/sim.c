@@ -1,7 +1,8 @@
 /*
  * Thousands of random runs of the real master and workers over the in-memory transport, with
  * simulated slots and a virtual clock: each task runs exactly once, whatever the sizes; its output
- * appears whole; and a run always comes to its end. A run that fails prints its seed:
+ * appears whole; no slot idles while a task waits; and a run always comes to its end. A run that
+ * fails prints its seed:
  * `sim SEED 1` repeats it.
  */
 #include "sim_runner.h"
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 enum { ENDPOINTS_MAX = 40, TURNS_MAX = 2000000 };
+#define STUCK_NS (200 * CLOCK_NS_PER_MS)
 
 struct counts {
 	struct observer observer;
@@ -36,6 +38,7 @@ struct counts {
 	uint64_t total;
 	uint64_t barrier; /* the first task behind it */
 	bool crossed;	  /* one behind it ended before all before it had */
+	int held;	  /* tasks handed out and not recorded */
 };
 
 struct sim {
@@ -52,11 +55,16 @@ struct sim {
 	struct inmem *hub;
 	int killed; /* endpoint that dies in mid-run, 0: none */
 	int64_t kill_ns;
+	int late; /* endpoint that joins later than others, 0: none */
+	int64_t join_ns;
 	int64_t interrupt_ns; /* CLOCK_NEVER: not */
+	bool interrupted;
 	struct master *master;
 	struct source *source;
 	int out_fd;
 	bool ordered; /* outputs in the order of the tasks */
+	bool calm;    /* no time passes while messages are on their way */
+	int64_t idle_ns; /* since when slots idle while tasks wait, CLOCK_NEVER: they do not */
 	int *runs, *lost;
 	struct counts counts;
 };
@@ -82,11 +90,10 @@ count_end(struct observer *observer, const struct observed_end *end)
 }
 
 static void
-ignore_turn(struct observer *observer, const struct observed_run *run, int64_t now_ns)
+note_turn(struct observer *observer, const struct observed_run *run, int64_t now_ns)
 {
-	(void)observer;
-	(void)run;
 	(void)now_ns;
+	((struct counts *)observer)->held = run->held;
 }
 
 /* --- building a run --- */
@@ -140,7 +147,10 @@ static void
 choose(struct sim *sim, uint64_t seed)
 {
 	static const int64_t means[] = {1000, 300000, 2000000, 100000000, 3000000000, 60000000000};
-	*sim = (struct sim){.seed = seed, .interrupt_ns = CLOCK_NEVER, .kill_ns = CLOCK_NEVER};
+	*sim = (struct sim){.seed = seed,
+		.interrupt_ns = CLOCK_NEVER,
+		.kill_ns = CLOCK_NEVER,
+		.idle_ns = CLOCK_NEVER};
 	sim->endpoints = 1 + pick(sim, 1, pick(sim, 2, ENDPOINTS_MAX - 1));
 	sim->tasks = pick(sim, 3, pick(sim, 4, 2) ? 60 : 3000);
 	sim->options = (struct sim_options){.seed = seed, .mean_ns = means[pick(sim, 5, 5)]};
@@ -155,6 +165,10 @@ choose(struct sim *sim, uint64_t seed)
 		sim->killed = sim->endpoints - 1;
 		sim->kill_ns = pick(sim, 11, 1000) * (span / 1000 + 1);
 	}
+	if (pick(sim, 13, 1) == 0 && sim->endpoints > 2) {
+		sim->late = 1 + pick(sim, 14, sim->endpoints - 3);
+		sim->join_ns = pick(sim, 15, 1000) * (span / 1000 + 1);
+	}
 	for (int i = 0; i < sim->endpoints; i++)
 		sim->slots[i] = i || sim->endpoints == 1 ? 1 + pick(sim, 20 + (uint64_t)i, 7)
 							 : pick(sim, 12, 1);
@@ -165,7 +179,7 @@ choose(struct sim *sim, uint64_t seed)
 static void
 open_run(struct sim *sim)
 {
-	static const struct observer_ops ops = {.ended = count_end, .turn = ignore_turn};
+	static const struct observer_ops ops = {.ended = count_end, .turn = note_turn};
 	unsigned long room = (unsigned long)sim->tasks + 1;
 	sim->runs = xcalloc(room, sizeof(int));
 	sim->lost = xcalloc(room, sizeof(int));
@@ -174,11 +188,13 @@ open_run(struct sim *sim)
 		.ok = xcalloc(room, sizeof(int)),
 		.barrier = 1 + (uint64_t)pick(sim, 77, sim->tasks)};
 	sim->ordered = pick(sim, 78, 2) == 0;
+	sim->calm = pick(sim, 79, 1);
 	sim->now_ns = clock_now_ns();
 	if (sim->interrupt_ns != CLOCK_NEVER)
 		sim->interrupt_ns += sim->now_ns;
 	if (sim->kill_ns != CLOCK_NEVER)
 		sim->kill_ns += sim->now_ns;
+	sim->join_ns += sim->now_ns;
 	sim->hub = inmem_new(sim->endpoints);
 	for (int i = 0; i < sim->endpoints; i++)
 		sim->transports[i] = inmem_endpoint(sim->hub, i);
@@ -193,7 +209,8 @@ open_run(struct sim *sim)
 		.order = sim->ordered ? order_new("/tmp", NULL) : NULL,
 		.grace_ms = 100});
 	for (int i = 0; i < sim->endpoints; i++)
-		add_endpoint(sim, i);
+		if (!i || i != sim->late)
+			add_endpoint(sim, i);
 }
 
 /* --- running it --- */
@@ -248,12 +265,28 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Time is about to pass. A task staged behind one that turns out to be long is stuck for 200 ms. */
+static void
+check_idle(struct sim *sim)
+{
+	int busy = 0, idle = 0;
+	for (int i = 0; i < sim->endpoints; i++)
+		if (sim->workers[i])
+			sim_runner_count(sim->runners[i], &busy, &idle);
+	if (!idle || sim->counts.held <= busy || sim->interrupted)
+		sim->idle_ns = CLOCK_NEVER;
+	else if (sim->calm)
+		fail(sim, "slots idle while tasks wait; slots", (uint64_t)idle);
+}
+
 static void
 advance(struct sim *sim)
 {
 	int64_t next = master_deadline_ns(sim->master);
 	next = earlier(next, sim->interrupt_ns);
 	next = earlier(next, sim->kill_ns);
+	if (sim->late)
+		next = earlier(next, sim->join_ns);
 	for (int i = 0; i < sim->endpoints; i++) {
 		if (!sim->workers[i])
 			continue;
@@ -262,8 +295,10 @@ advance(struct sim *sim)
 	}
 	if (next == CLOCK_NEVER)
 		return;
-	if (next > sim->now_ns)
+	if (next > sim->now_ns) {
+		check_idle(sim);
 		sim->now_ns = next;
+	}
 }
 
 static void
@@ -290,12 +325,18 @@ all_finished(const struct sim *sim)
 static void
 play(struct sim *sim)
 {
+	int quiet = 0; /* rounds without a message: what was sent in one comes in the next */
 	for (int turns = 0; !all_finished(sim); turns++) {
 		if (turns > TURNS_MAX)
 			fail(sim, "the run does not end; tasks ended", sim->counts.total);
 		if (sim->now_ns >= sim->interrupt_ns) {
 			sim->interrupt_ns = CLOCK_NEVER;
+			sim->interrupted = true;
 			master_interrupt(sim->master, sim->now_ns);
+		}
+		if (sim->late && sim->now_ns >= sim->join_ns) {
+			add_endpoint(sim, sim->late);
+			sim->late = 0;
 		}
 		if (sim->now_ns >= sim->kill_ns)
 			kill_endpoint(sim);
@@ -303,8 +344,11 @@ play(struct sim *sim)
 		int first = pick(sim, 5000 + (uint64_t)turns, sim->endpoints - 1);
 		for (int k = 0; k < sim->endpoints; k++)
 			any |= turn(sim, (first + k) % sim->endpoints);
-		if (!any)
+		quiet = any ? 0 : quiet + 1;
+		if (quiet > (sim->calm ? 2 : 0)) {
 			advance(sim);
+			quiet = 0;
+		}
 	}
 }
 

@@ -307,6 +307,17 @@ sim_runner_next(const struct runner *runner)
 	return next;
 }
 
+void
+sim_runner_count(const struct runner *runner, int *busy, int *idle)
+{
+	const struct sim_runner *sim = (const struct sim_runner *)runner;
+	for (int i = 0; i < runner->slots; i++) {
+		bool could = sim->slots[i].up && !sim->slots[i].running;
+		*busy += !could;
+		*idle += could;
+	}
+}
+
 struct runner *
 sim_runner_new(
 	int slots, const struct sim_options *options, const int64_t *now_ns, int *runs, int *lost)

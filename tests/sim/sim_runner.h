@@ -29,6 +29,9 @@ struct runner *sim_runner_new(
 int64_t sim_runner_next(const struct runner *runner);
 void sim_runner_step(struct runner *runner);
 
+/* Adds slots that run a task, or will when they are up, and those that could take one. */
+void sim_runner_count(const struct runner *runner, int *busy, int *idle);
+
 /* What a task prints, of sim_output_len() bytes; the caller frees it. */
 char *sim_output(const struct sim_options *options, uint64_t index, unsigned long *len);
 
