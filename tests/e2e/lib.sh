@@ -96,23 +96,26 @@ finish() {
 	wait "$pid" || code=$?
 }
 
-# The ranks (not their keepers and executors) of the run in this directory.
+# ours PGREP-ARGUMENT...: of these processes those in this test's directory, as others run beside it.
+ours() {
+	for p in $(pgrep "$@"); do
+		[[ $(readlink "/proc/$p/cwd") = "$WORK"* ]] && echo "$p"
+	done
+}
+
+# The ranks (not their keepers and executors) of the run.
 ranks() {
-	for p in $(pgrep -x mpbatch); do
-		[ "$(readlink "/proc/$p/cwd")" = "$WORK" ] && echo "$p"
-	done
+	ours -x mpbatch
 }
 
-# Ranks, keepers and executors of the run in this directory.
+# Ranks, keepers and executors of the run.
 processes() {
-	for p in $(pgrep '^mpbatch'); do
-		[ "$(readlink "/proc/$p/cwd")" = "$WORK" ] && echo "$p"
-	done
+	ours '^mpbatch'
 }
 
-# Processes whose command line has the mark in it.
+# Is there a process whose command line has the mark in it?
 marked() {
-	pgrep -f -- "$1" >/dev/null
+	[ -n "$(ours -f -- "$1")" ]
 }
 
 unmarked() {
