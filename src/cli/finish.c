@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/options.h"
 #include "cli/plan.h"
+#include "run/durable.h"
 #include "run/journal.h"
 #include "run/lock.h"
 #include "run/resume.h"
@@ -65,6 +66,8 @@ static void
 close_list_file(struct list_file *file, bool whole)
 {
 	write_text(file);
+	if (file->listing.written && !file->failed && fsync(file->fd) < 0 && errno != EINVAL)
+		file->failed = true;
 	if (file->fd >= 0 && close(file->fd) < 0)
 		file->failed = true;
 	if (file->failed)
@@ -147,7 +150,7 @@ write_status(struct plan *plan, int code, struct status *status)
 						: STATUS_FINISHED;
 	status->exit_code = code;
 	status_format(&text, status);
-	if (status_write(plan->run_dir, text.data, text.len, true, &err) < 0)
+	if (status_write(plan->run_dir, text.data, text.len, &err) < 0)
 		log_warning("%s", err.text);
 	buf_clear(&text);
 }
@@ -198,5 +201,6 @@ plan_finish(struct plan *plan, int code, struct status *status)
 		write_lists(plan);
 	else
 		remove_lists(plan);
+	durable_names(plan->run_dir);
 	return code;
 }

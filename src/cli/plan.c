@@ -144,7 +144,7 @@ tick(void *arg, const struct buf *status, struct err *err)
 	struct plan *plan = arg;
 	struct err ignored; /* a snapshot that cannot be written harms nobody but watchers */
 	if (status)
-		status_write(plan->run_dir, status->data, status->len, false, &ignored);
+		status_write(plan->run_dir, status->data, status->len, &ignored);
 	return lock_beat(plan->lock, err);
 }
 

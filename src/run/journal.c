@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "run/durable.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -156,19 +156,6 @@ journal_thread(void *arg)
 	return NULL;
 }
 
-/* The new name must survive a power failure too. */
-static void
-sync_directory(const char *path)
-{
-	char *copy = xstrdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd); /* some file systems cannot: then there is nothing better */
-		close(fd);
-	}
-	free(copy);
-}
-
 static int
 start_thread(struct journal *journal, struct err *err)
 {
@@ -214,6 +201,8 @@ open_journal(struct journal *journal, struct err *err)
 	bool begun = options->again && lseek(journal->fd, 0, SEEK_END) > 0;
 	if (!begun && write_all(journal->fd, options->text, options->len) < 0)
 		err_set_errno(err, "%s: cannot write the journal", journal->path);
+	else if (!options->again && durable_name(journal->path) < 0)
+		err_set_errno(err, "%s: cannot sync its directory", journal->path);
 	else if (start_thread(journal, err) == 0)
 		return 0;
 	if (!options->again)
@@ -229,10 +218,8 @@ journal_open(const struct journal_options *options, struct err *err)
 	journal->path = xstrdup(options->path);
 	journal->fd = -1;
 	journal->tick_ns = options->tick ? clock_now_ns() : CLOCK_NEVER;
-	if (open_journal(journal, err) == 0) {
-		sync_directory(journal->path);
+	if (open_journal(journal, err) == 0)
 		return journal;
-	}
 	release(journal);
 	return NULL;
 }

@@ -45,7 +45,7 @@ json_text(const char *text)
 }
 
 static int
-write_file(const char *path, const char *text, size_t len, int sync, struct err *err)
+write_file(const char *path, const char *text, size_t len, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
@@ -59,7 +59,7 @@ write_file(const char *path, const char *text, size_t len, int sync, struct err 
 			len -= (size_t)put;
 		}
 	}
-	int synced = sync && !len ? fsync(fd) : 0;
+	int synced = !len ? fsync(fd) : 0;
 	if (len || (synced < 0 && errno != EINVAL))
 		err_set_errno(err, "%s: cannot be written", path);
 	else
@@ -71,11 +71,11 @@ write_file(const char *path, const char *text, size_t len, int sync, struct err 
 }
 
 int
-json_replace(const char *path, const char *text, size_t len, int sync, struct err *err)
+json_replace(const char *path, const char *text, size_t len, struct err *err)
 {
 	struct buf temporary = {0};
 	buf_printf(&temporary, "%s.new%c", path, 0);
-	int got = write_file(temporary.data, text, len, sync, err);
+	int got = write_file(temporary.data, text, len, err);
 	if (got == 0 && rename(temporary.data, path) < 0)
 		got = err_set_errno(err, "%s: cannot be written", path);
 	if (got < 0)

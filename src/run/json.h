@@ -9,7 +9,7 @@ struct err;
 /* A string as JSON; bytes that are no UTF-8 become '?'. */
 json_t *json_text(const char *text);
 
-/* Puts LEN bytes of TEXT in place of PATH: a temporary file beside it, synced with SYNC, renamed. */
-int json_replace(const char *path, const char *text, size_t len, int sync, struct err *err);
+/* Puts LEN bytes of TEXT in place of PATH: a temporary file beside it, synced, renamed. */
+int json_replace(const char *path, const char *text, size_t len, struct err *err);
 
 #endif

@@ -93,20 +93,27 @@ is_same(const struct owner *a, const struct owner *b)
 	       strcmp(a->boot, b->boot) == 0 && strcmp(a->space, b->space) == 0;
 }
 
+/* The text of an owner is as long with any counter: it is rewritten in place, so that it is never seen
+ * empty, nor left so by a full disk or a power failure. With O_CREAT in HOW it is synced. */
 static int
-write_owner(const char *path, const struct owner *owner)
+write_owner(const char *path, const struct owner *owner, int how)
 {
 	struct buf text = {0};
 	buf_printf(&text,
 		"host=%s\nboot=%s\nspace=%s\npid=%ld\nstarted=%llu\njob=%s\nrestarts=%ld\n"
-		"beat=%llu\n",
+		"beat=%020llu\n",
 		owner->host, owner->boot, owner->space, owner->pid, owner->started, owner->job,
 		owner->restarts, owner->beat);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	bool fine = fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len;
-	fine = fd >= 0 && close(fd) == 0 && fine;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | how, 0666);
+	ssize_t put = fd < 0 ? -1 : write(fd, text.data, text.len);
+	int error = put < 0 ? errno : put < (ssize_t)text.len ? ENOSPC : 0;
+	if (!error && how & O_CREAT && fdatasync(fd) < 0 && errno != EINVAL)
+		error = errno;
+	if (fd >= 0)
+		close(fd);
 	buf_clear(&text);
-	return fine ? 0 : -1;
+	errno = error;
+	return error ? -1 : 0;
 }
 
 static void
@@ -224,22 +231,22 @@ make(const char *path, const struct owner *owner)
 	struct buf temporary = {0};
 	struct stat status;
 	buf_printf(&temporary, "%s.%s.%ld%c", path, owner->host, owner->pid, 0);
-	int got = write_owner(temporary.data, owner);
+	int got = write_owner(temporary.data, owner, O_CREAT | O_TRUNC);
+	int error = errno;
 	if (got == 0) {
 		got = link(temporary.data, path);
-		int error = errno;
+		error = errno;
 		/* NFS may have lost the answer: two names tell. Without hard links, O_EXCL. */
 		if (got < 0 && stat(temporary.data, &status) == 0 && status.st_nlink == 2)
 			got = 0;
 		if (got < 0 && (error == EPERM || error == EOPNOTSUPP || error == ENOSYS)) {
-			int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+			got = write_owner(path, owner, O_CREAT | O_EXCL);
 			error = errno;
-			got = fd < 0 ? -1 : (close(fd), write_owner(path, owner));
 		}
-		unlink(temporary.data);
-		errno = error;
 	}
+	unlink(temporary.data);
 	buf_clear(&temporary);
+	errno = error;
 	return got;
 }
 
@@ -371,7 +378,7 @@ lock_beat(struct lock *lock, struct err *err)
 		return err_set(
 			err, "%s is not ours any more: another run has taken it over", lock->path);
 	lock->owner.beat++;
-	write_owner(lock->path, &lock->owner); /* a disk that is full is the journal's business */
+	write_owner(lock->path, &lock->owner, 0); /* a disk that is full is the journal's business */
 	return 0;
 }
 

@@ -83,7 +83,7 @@ manifest_add(const char *run_dir, const struct manifest *manifest, struct err *e
 	json_t *root = load(path.data);
 	json_array_append_new(json_object_get(root, "sessions"), session_object(manifest));
 	char *text = json_dumps(root, JSON_INDENT(1));
-	int got = text ? json_replace(path.data, text, strlen(text), 1, err)
+	int got = text ? json_replace(path.data, text, strlen(text), err)
 		       : err_set(err, "%s: out of memory", path.data);
 	free(text);
 	json_decref(root);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "run/durable.h"
 #include "run/lock.h"
 #include "run/resume.h"
 #include "run/status.h"
@@ -154,7 +155,7 @@ refuse(const char *path, struct err *err)
 static int
 make(const char *path, struct err *err)
 {
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+	if ((mkdir(path, 0777) == 0 || errno == EEXIST) && durable_name(path) == 0)
 		return 0;
 	return err_set_errno(
 		err, "cannot make the run directory %s (--run-dir names another place)", path);

@@ -104,11 +104,11 @@ status_format(struct buf *buf, const struct status *status)
 }
 
 int
-status_write(const char *run_dir, const char *text, size_t len, bool sync, struct err *err)
+status_write(const char *run_dir, const char *text, size_t len, struct err *err)
 {
 	struct buf path = {0};
 	buf_printf(&path, "%s/status.json%c", run_dir, 0);
-	int got = json_replace(path.data, text, len, sync, err);
+	int got = json_replace(path.data, text, len, err);
 	buf_clear(&path);
 	return got;
 }

@@ -61,8 +61,8 @@ struct status {
 /* Appends it as JSON text (one object, jansson). */
 void status_format(struct buf *buf, const struct status *status);
 
-/* Replaces RUN_DIR/status.json by TEXT; SYNC at the end of a run. */
-int status_write(const char *run_dir, const char *text, size_t len, bool sync, struct err *err);
+/* Replaces RUN_DIR/status.json by TEXT, which is synced first: it is whole whatever happens. */
+int status_write(const char *run_dir, const char *text, size_t len, struct err *err);
 
 /* Reads RUN_DIR/status.json. -1 with ERR; status_clear() frees the arrays. */
 int status_read(const char *run_dir, struct status *status, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "run/durable.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -142,25 +143,12 @@ store_drop(struct store *store)
 	store->len = store->sum = 0;
 }
 
-static int
-sync_directory(const struct store *store)
-{
-	int fd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	int synced = fsync(fd);
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return synced < 0 && saved != EINVAL ? -1 : 0;
-}
-
 int
 store_sync(struct store *store, struct err *err)
 {
 	if (!store->unsynced)
 		return 0;
-	if (fdatasync(store->fd) < 0 || (store->unnamed && sync_directory(store) < 0))
+	if ((store->unnamed && durable_names(store->dir) < 0) || fdatasync(store->fd) < 0)
 		return err_set_errno(err, "sync of %s in %.300s", store->name, store->dir);
 	store->unsynced = store->unnamed = false;
 	return 0;

@@ -1,0 +1,34 @@
+/* Syncing directories. */
+#include "run/durable.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int
+durable_names(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int synced = fsync(fd);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return synced < 0 && saved != EINVAL ? -1 : 0;
+}
+
+int
+durable_name(const char *path)
+{
+	char *copy = xstrdup(path);
+	int synced = durable_names(dirname(copy));
+	int saved = errno;
+	free(copy);
+	errno = saved;
+	return synced;
+}
