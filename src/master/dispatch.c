@@ -119,6 +119,7 @@ take_next(struct master *master)
 	if (next == NEXT_ERROR) {
 		log_error("%s: no further task is started", err.text);
 		master_stop(master, STOP_LIST);
+		master_hold_back(master);
 	}
 	if (next == NEXT_ONE && task->barrier)
 		master->barred = task;

@@ -60,6 +60,9 @@ struct master {
 /* Nothing more is handed out, because of WHY. */
 void master_stop(struct master *master, enum master_stop why);
 
+/* What was handed out and has not started comes back. */
+void master_hold_back(struct master *master);
+
 /* A snapshot of the run for those who watch it, once a second while something happens, else every
  * STATUS_BEAT_S (snapshot.c). */
 void master_snapshot(struct master *master, int64_t now_ns);

@@ -58,6 +58,18 @@ master_interrupt(struct master *master, int64_t now_ns)
 		master->settle_ns = now_ns + master->options.settle_ms * CLOCK_NS_PER_MS;
 }
 
+void
+master_hold_back(struct master *master)
+{
+	for (int i = 0; i < master->members.count; i++) {
+		struct member *member = &master->members.list[i];
+		if (member->lost || member->bye)
+			continue;
+		pack_u32(message_begin(&member->link, MESSAGE_RECALL), 0);
+		message_send(&member->link, member->peer);
+	}
+}
+
 /* Every flight that FITS gets the reason. Ending one can end others' wait, so the table is walked
  * again for each. */
 static void
@@ -188,6 +200,7 @@ check_journal(struct master *master)
 		return;
 	log_error("%s: no further task is started", err.text);
 	master_stop(master, STOP_FAILURE);
+	master_hold_back(master);
 }
 
 static void

@@ -42,7 +42,7 @@ struct worker {
 	int starved;	    /* entries whose lines wait for credit */
 	int64_t heartbeat_ns;
 	int64_t active_ns; /* when something last happened */
-	bool paused, draining, stopping, said_bye, finished;
+	bool paused, draining, held, stopping, said_bye, finished;
 };
 
 static void
@@ -97,7 +97,7 @@ task_unstarted(struct worker *worker, struct slot_queue *slot, struct entry *ent
 {
 	bool wanted = entry->wanted;
 	struct task *task = slot_queue_take(slot, entry);
-	if (wanted || worker->stopping)
+	if (wanted || worker->held)
 		return_task(worker, task);
 	else
 		task_queue_unshift(&worker->queue, task);
@@ -390,11 +390,29 @@ find_index(struct worker *worker, uint64_t index, int *slot)
 	return NULL;
 }
 
+/* Nothing is started any more: all that has not been goes back to the master. */
+static void
+hold_back(struct worker *worker)
+{
+	worker->held = true;
+	while (worker->queue.count)
+		return_task(worker, task_queue_shift(&worker->queue));
+	for (int i = 0; i < worker->nslots; i++) {
+		struct slot_queue *slot = &worker->slots[i];
+		for (int k = slot->count - 1; k >= 0; k--)
+			if (slot->entries[k].state == ENTRY_GIVEN)
+				recall_entry(worker, i, &slot->entries[k]);
+	}
+}
+
 /* One that a slot has is answered for when the slot has: it may have begun. */
 static void
 recall_tasks(struct worker *worker, struct unpack *in)
 {
-	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
+	uint32_t left = unpack_u32(in);
+	if (!left && !in->bad)
+		hold_back(worker);
+	for (; left && !in->bad; left--) {
 		uint64_t index = unpack_u64(in);
 		struct task *task = task_queue_remove(&worker->queue, index);
 		int i;
@@ -416,17 +434,13 @@ worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 {
 	struct runner *runner = worker->options.runner;
 	worker->stopping = true;
-	while (worker->queue.count)
-		return_task(worker, task_queue_shift(&worker->queue));
+	hold_back(worker);
 	for (int i = 0; i < worker->nslots; i++) {
 		struct slot_queue *slot = &worker->slots[i];
-		for (int k = slot->count - 1; k >= 0; k--) {
-			if (slot->entries[k].state == ENTRY_ENDED)
-				continue;
-			if (slot->entries[k].state == ENTRY_GIVEN)
-				recall_entry(worker, i, &slot->entries[k]);
-			runner->ops->kill(runner, i, slot->entries[k].seq, reason, grace_ms);
-		}
+		for (int k = slot->count - 1; k >= 0; k--)
+			if (slot->entries[k].state != ENTRY_ENDED)
+				runner->ops->kill(
+					runner, i, slot->entries[k].seq, reason, grace_ms);
 	}
 }
 
@@ -517,10 +531,10 @@ results_due(const struct worker *worker, int64_t now_ns)
 void
 worker_turn(struct worker *worker, int64_t now_ns)
 {
-	if (!worker->paused && !worker->stopping)
+	if (!worker->paused && !worker->held) {
 		feed(worker);
-	if (!worker->stopping)
 		even_out(worker);
+	}
 	worker->options.runner->ops->flush(worker->options.runner);
 	if (worker->results.count)
 		worker->active_ns = now_ns;
