@@ -6,12 +6,12 @@
 #include "base/log.h"
 #include "run/durable.h"
 #include "run/lock.h"
+#include "run/reader.h"
 #include "run/resume.h"
 #include "run/status.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +52,17 @@ rundir_path(const char *list, const char *run_dir)
 	return join(list, ".mpbatch");
 }
 
+/* What a run that was killed before it had a journal may leave; temporary files too. */
+static bool
+is_before_journal(const char *name)
+{
+	static const char *const names[] = {".", "..", "run.json", "run.json.new", "lock"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return strncmp(name, "lock.", 5) == 0;
+}
+
 static enum place
 look(const char *path)
 {
@@ -60,28 +71,23 @@ look(const char *path)
 		return errno == ENOENT ? PLACE_FREE : PLACE_OTHER;
 	enum place found = PLACE_EMPTY;
 	struct dirent *entry;
-	while (found != PLACE_RUN && (entry = readdir(dir))) {
+	while (found == PLACE_EMPTY && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-			strcmp(name, "run.json") == 0 || strncmp(name, "lock", 4) == 0)
+		if (is_before_journal(name))
 			continue;
-		found = fnmatch("journal.*.tsv", name, 0) == 0 ? PLACE_RUN : PLACE_OTHER;
-		if (found == PLACE_OTHER && rundir_is(path))
-			found = PLACE_RUN;
-		if (found == PLACE_OTHER)
-			break;
+		found = PLACE_OTHER;
+		break;
 	}
 	closedir(dir);
-	return found;
+	return found == PLACE_OTHER && rundir_is(path) ? PLACE_RUN : found;
 }
 
 bool
 rundir_is(const char *path)
 {
-	char *first = join(path, "/journal.1.tsv");
-	bool is = access(first, F_OK) == 0;
-	free(first);
-	return is;
+	size_t count;
+	free(reader_sessions(path, &count));
+	return count;
 }
 
 char *

@@ -632,6 +632,32 @@ rundir_is_made_once(void **state)
 }
 
 static void
+rundir_of_a_run_that_was_killed_early(void **state)
+{
+	(void)state;
+	struct err err;
+	assert_int_equal(mkdir("early", 0777), 0);
+	make_file("early/lock.node1.17");
+	make_file("early/run.json.new");
+	assert_int_equal(open_dir("early", RUNDIR_RESUME, &err), 0);
+	make_file("early/locksmith.txt"); /* nothing of ours */
+	assert_int_equal(open_dir("early", RUNDIR_RESUME, &err), -1);
+	assert_non_null(strstr(err.text, "early is in the way"));
+}
+
+static void
+rundir_without_its_first_journal(void **state)
+{
+	(void)state;
+	struct err err;
+	assert_int_equal(mkdir("second", 0777), 0);
+	make_file("second/journal.2.tsv");
+	assert_int_equal(open_dir("second", RUNDIR_NEW, &err), -1);
+	assert_non_null(strstr(err.text, "second holds a run that is not whole"));
+	assert_int_equal(open_dir("second", RUNDIR_RESUME, &err), 0);
+}
+
+static void
 rundir_restart_keeps_one_generation(void **state)
 {
 	(void)state;
@@ -717,6 +743,8 @@ main(void)
 		cmocka_unit_test_setup(journal_that_failed_is_not_full, open_one),
 		cmocka_unit_test(rundir_has_the_name_of_the_list),
 		cmocka_unit_test(rundir_is_made_once),
+		cmocka_unit_test(rundir_of_a_run_that_was_killed_early),
+		cmocka_unit_test(rundir_without_its_first_journal),
 		cmocka_unit_test(rundir_restart_keeps_one_generation),
 		cmocka_unit_test(rundir_removes_nothing_else),
 		cmocka_unit_test(rundir_that_cannot_be),
