@@ -194,12 +194,16 @@ open_journal(struct journal *journal, struct err *err)
 	journal->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (journal->event_fd < 0)
 		return err_set_errno(err, "cannot make an eventfd");
-	int how = options->again ? O_APPEND : O_EXCL;
-	journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
+	int how = options->again ? O_RDWR | O_APPEND : O_WRONLY | O_EXCL;
+	journal->fd = open(journal->path, O_CREAT | O_CLOEXEC | how, 0666);
 	if (journal->fd < 0)
 		return err_set_errno(err, "%s: cannot create the journal", journal->path);
-	bool begun = options->again && lseek(journal->fd, 0, SEEK_END) > 0;
-	if (!begun && write_all(journal->fd, options->text, options->len) < 0)
+	off_t size = options->again ? lseek(journal->fd, 0, SEEK_END) : 0;
+	char last = '\n'; /* a line that a crash has torn is ended, so that the next is whole */
+	if (size > 0 && pread(journal->fd, &last, 1, size - 1) == 1 && last != '\n' &&
+		write_all(journal->fd, "\n", 1) < 0)
+		err_set_errno(err, "%s: cannot write the journal", journal->path);
+	else if (size <= 0 && write_all(journal->fd, options->text, options->len) < 0)
 		err_set_errno(err, "%s: cannot write the journal", journal->path);
 	else if (!options->again && durable_name(journal->path) < 0)
 		err_set_errno(err, "%s: cannot sync its directory", journal->path);

@@ -34,12 +34,12 @@ stops() { # CALL FIRST ERRNO TEXT
 	touch go
 	finish
 	expect_code 4
-	[ "$(ls ran | wc -l)" = "$began" ] || fail "$*: $began tasks had begun when the journal failed, then $(ls ran | xargs)"
+	[ "$(ls ran | wc -l)" = "$began" ] || fail "$*: $began tasks had begun when the journal failed, then $(echo ran/*)"
 	[ "$(sort -n out | xargs)" = "$(ls ran | sort -n | xargs)" ] || fail "$*: what ran has no output"
 	grep -q "$began of 10.*succeeded\|$began succeeded" err || fail "$*: what ran is not reported"
 	run -q --resume waiting.txt
 	expect_code 0
-	[ "$(ls ran | wc -l)" = 10 ] || fail "$*: the resume ran $(ls ran | xargs)"
+	[ "$(ls ran | wc -l)" = 10 ] || fail "$*: the resume ran $(echo ran/*)"
 }
 
 # The first write and sync are of the head, before anything runs.
@@ -66,7 +66,7 @@ for name in journal.1.tsv run.json.new; do
 		expect_code 2
 		[ "$(grep -c 'mpbatch: error: ' err)" = 1 ] || fail "$name, $what: not one line of error"
 		grep -q "jobs.txt.mpbatch" err || fail "$name, $what: does not say what cannot be made"
-		[ ! -e jobs.txt.mpbatch ] || fail "$name, $what: leaves $(ls jobs.txt.mpbatch | xargs)"
+		[ ! -e jobs.txt.mpbatch ] || fail "$name, $what: leaves $(echo jobs.txt.mpbatch/*)"
 	done
 done
 

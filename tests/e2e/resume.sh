@@ -124,6 +124,24 @@ run -q -j 1 --joblog log -- 'exit {}' ::: 0 3
 [ "$(head -1 log)" = "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')" ] || fail "--joblog has another head"
 [ "$(cut -f 1,7,8,9 log | tail -n +2 | sort)" = "$(printf '1\t0\t0\texit 0\n2\t3\t0\texit 3')" ] || fail "--joblog: $(cat log)"
 
+printf '1\thalf' >>log
+run -q -j 1 --resume --run-dir logged --joblog log -- 'exit {}' ::: 4
+[ "$(tail -1 log | cut -f 1,7,9)" = "$(printf '1\t4\texit 4')" ] || fail "--joblog goes on behind a torn line: $(tail -2 log)"
+# shellcheck disable=SC2016 # for the tasks' shells
+printf '%s\n' 'echo a b' 'exit 3' 'kill -9 $$' 'kill -TERM $$' "printf 'a\tb'" no-such-command 'sleep 30' >logged.txt
+if command -v parallel >/dev/null; then
+	parallel -j 1 --timeout 2 --joblog theirs <logged.txt >/dev/null 2>&1
+	parallel -j 1 --joblog theirs2 $'echo {} "a\nb"' ::: x >/dev/null 2>&1
+	run -q -j 1 --timeout 2s --joblog ours logged.txt
+	run -q -j 1 --joblog ours2 -- $'echo {} "a\nb"' ::: x
+	for log in "" 2; do
+		# Not the host, and of the times the format.
+		sed -E 's/^([0-9]+)\t[^\t]*\t[0-9]{10}\.[0-9]{3}\t[ 0-9]{6}\.[0-9]{3}\t/\1 /' theirs$log >a
+		sed -E 's/^([0-9]+)\t[^\t]*\t[0-9]{10}\.[0-9]{3}\t[ 0-9]{6}\.[0-9]{3}\t/\1 /' ours$log >b
+		cmp a b || fail "--joblog differs from GNU parallel's: $(diff a b)"
+	done
+fi
+
 # --- reports ---
 "$MPBATCH" report jobs.txt >out || fail "mpbatch report"
 "$MPBATCH" report --csv jobs.txt | head -1 | grep -q 'index.*maxrss' || fail "mpbatch report --csv"
