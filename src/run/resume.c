@@ -16,20 +16,20 @@
  */
 enum { KNOWN_MASK = 3, PLACED = 4 };
 
-/* Something that is not at its old place. Sorted by id, successes before failures. */
-struct leftover {
-	uint64_t id;
-	uint32_t used; /* of the first of equal ones: how many are used up */
-	uint8_t known;
-};
+/* Leftovers, what is not at its old place, are their identities with the last bit told apart: 0 for a
+ * success, 1 for a failure; so successes come first when they are sorted. */
+enum { LEFT_FAILED = 1, BUCKET_SHIFT = 48, BUCKETS = 1 << 16, TOP_BYTE = 56, FEW = 32 };
 
 struct resume {
-	uint64_t *ids; /* by index - 1; freed once the list is placed */
+	uint64_t *ids; /* by index - 1; once the list is placed: the leftovers, sorted */
 	unsigned char *places;
 	size_t room;
 	uint64_t known; /* the highest index */
-	struct leftover *leftovers;
-	size_t nleftovers, leftovers_room;
+	uint64_t *replaced; /* leftovers while journals are read: another task came to their place */
+	size_t nreplaced, replaced_room;
+	size_t nleftovers;
+	size_t *buckets;     /* where the leftovers begin that have these top bits */
+	unsigned char *used; /* a bit a leftover */
 	struct resume_counts counts;
 	uint64_t moved;
 	uint64_t unmatched;
@@ -49,17 +49,25 @@ verdict_of(unsigned known)
 
 /* --- loading --- */
 
+static uint64_t
+leftover(uint64_t id, uint8_t known)
+{
+	uint64_t failed = known == known_as(RESUME_FAILED) ? LEFT_FAILED : 0;
+	return (id & ~(uint64_t)LEFT_FAILED) | failed;
+}
+
+/* Another task comes to its place. */
 static void
-add_leftover(struct resume *resume, uint64_t id, uint8_t known)
+add_replaced(struct resume *resume, uint64_t id, uint8_t known)
 {
 	if (known < known_as(RESUME_FAILED))
 		return;
-	if (resume->nleftovers == resume->leftovers_room) {
-		resume->leftovers_room = resume->leftovers_room ? 2 * resume->leftovers_room : 256;
-		resume->leftovers = xrealloc(
-			resume->leftovers, resume->leftovers_room * sizeof(*resume->leftovers));
+	if (resume->nreplaced == resume->replaced_room) {
+		resume->replaced_room = resume->replaced_room ? 2 * resume->replaced_room : 256;
+		resume->replaced = xrealloc(
+			resume->replaced, resume->replaced_room * sizeof(*resume->replaced));
 	}
-	resume->leftovers[resume->nleftovers++] = (struct leftover){.id = id, .known = known};
+	resume->replaced[resume->nreplaced++] = leftover(id, known);
 }
 
 static void
@@ -81,7 +89,7 @@ add_record(struct resume *resume, uint64_t index, uint64_t id, enum resume_verdi
 	make_room(resume, index);
 	unsigned char *place = &resume->places[index - 1];
 	if (*place && resume->ids[index - 1] != id) {
-		add_leftover(resume, resume->ids[index - 1], *place);
+		add_replaced(resume, resume->ids[index - 1], *place);
 		*place = 0;
 	}
 	resume->ids[index - 1] = id;
@@ -144,8 +152,8 @@ count_places(struct resume *resume)
 		resume->counts.succeeded += resume->places[i] == known_as(RESUME_DONE);
 		resume->counts.failed += resume->places[i] == known_as(RESUME_FAILED);
 	}
-	for (size_t i = 0; i < resume->nleftovers; i++)
-		resume->counts.succeeded += resume->leftovers[i].known == known_as(RESUME_DONE);
+	for (size_t i = 0; i < resume->nreplaced; i++)
+		resume->counts.succeeded += !(resume->replaced[i] & LEFT_FAILED);
 }
 
 struct resume *
@@ -174,7 +182,9 @@ resume_free(struct resume *resume)
 		return;
 	free(resume->ids);
 	free(resume->places);
-	free(resume->leftovers);
+	free(resume->replaced);
+	free(resume->buckets);
+	free(resume->used);
 	free(resume);
 }
 
@@ -199,61 +209,111 @@ resume_place(struct resume *resume, uint64_t index, uint64_t id)
 		resume->places[index - 1] |= PLACED;
 }
 
-static int
-compare_leftovers(const void *a, const void *b)
+/* By bytes from the top, in place: qsort() would double the memory. */
+static void
+sort(uint64_t *keys, size_t count, int shift)
 {
-	const struct leftover *left = a, *right = b;
-	if (left->id != right->id)
-		return left->id < right->id ? -1 : 1;
-	return (int)right->known - (int)left->known;
+	if (count <= FEW || shift < 0) {
+		for (size_t i = 1; i < count; i++) {
+			uint64_t key = keys[i];
+			size_t k = i;
+			for (; k && keys[k - 1] > key; k--)
+				keys[k] = keys[k - 1];
+			keys[k] = key;
+		}
+		return;
+	}
+	size_t starts[257] = {0}, next[256];
+	for (size_t i = 0; i < count; i++)
+		starts[(keys[i] >> shift & 255) + 1]++;
+	for (int byte = 0; byte < 256; byte++) {
+		next[byte] = starts[byte];
+		starts[byte + 1] += starts[byte];
+	}
+	for (int byte = 0; byte < 256; byte++)
+		while (next[byte] < starts[byte + 1]) {
+			uint64_t key = keys[next[byte]];
+			size_t *to = &next[key >> shift & 255];
+			keys[next[byte]] = keys[*to];
+			keys[(*to)++] = key;
+		}
+	for (int byte = 0; byte < 256; byte++)
+		sort(keys + starts[byte], starts[byte + 1] - starts[byte], shift - 8);
+}
+
+/* What is not placed moves to the front of IDS, so that there is one array. */
+static void
+collect_leftovers(struct resume *resume)
+{
+	size_t count = 0;
+	for (uint64_t i = 0; i < resume->known; i++)
+		if (!(resume->places[i] & PLACED) &&
+			resume->places[i] >= known_as(RESUME_FAILED))
+			resume->ids[count++] = leftover(resume->ids[i], resume->places[i]);
+	if (count + resume->nreplaced > resume->room)
+		resume->ids = xrealloc(
+			resume->ids, (count + resume->nreplaced) * sizeof(*resume->ids));
+	for (size_t i = 0; i < resume->nreplaced; i++)
+		resume->ids[count++] = resume->replaced[i];
+	resume->nleftovers = count;
 }
 
 void
 resume_placed(struct resume *resume)
 {
-	for (uint64_t i = 0; i < resume->known; i++)
-		if (!(resume->places[i] & PLACED))
-			add_leftover(resume, resume->ids[i], resume->places[i]);
-	free(resume->ids);
-	resume->ids = NULL;
-	if (resume->nleftovers)
-		qsort(resume->leftovers, resume->nleftovers, sizeof(*resume->leftovers),
-			compare_leftovers);
-	for (size_t i = 0; i < resume->nleftovers; i++)
-		resume->unmatched += resume->leftovers[i].known == known_as(RESUME_DONE);
+	collect_leftovers(resume);
+	sort(resume->ids, resume->nleftovers, TOP_BYTE);
+	resume->used = xcalloc(resume->nleftovers / 8 + 1, 1);
+	resume->buckets = xcalloc(BUCKETS + 1, sizeof(*resume->buckets));
+	for (size_t i = 0; i < resume->nleftovers; i++) {
+		resume->buckets[(resume->ids[i] >> BUCKET_SHIFT) + 1]++;
+		resume->unmatched += !(resume->ids[i] & LEFT_FAILED);
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		resume->buckets[i + 1] += resume->buckets[i];
 }
 
-/* The first of those with that id; NULL if there is none. */
-static struct leftover *
-find_leftover(const struct resume *resume, uint64_t id)
+static bool
+is_used(const struct resume *resume, size_t at)
 {
-	size_t low = 0, high = resume->nleftovers;
+	return resume->used[at / 8] >> at % 8 & 1;
+}
+
+/* The first of that id that is not used up, since the first ones go first; false if there is none. */
+static bool
+find_leftover(const struct resume *resume, uint64_t id, size_t *at)
+{
+	uint64_t first = leftover(id, known_as(RESUME_DONE));
+	size_t bucket = id >> BUCKET_SHIFT;
+	size_t low = resume->buckets[bucket], high = resume->buckets[bucket + 1], end = high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (resume->leftovers[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
+		uint64_t key = resume->ids[middle];
+		bool before = key < first || (key - first <= LEFT_FAILED && is_used(resume, middle));
+		low = before ? middle + 1 : low;
+		high = before ? high : middle;
 	}
-	bool found = low < resume->nleftovers && resume->leftovers[low].id == id;
-	return found ? &resume->leftovers[low] : NULL;
+	*at = low;
+	return low < end && resume->ids[low] - first <= LEFT_FAILED;
 }
 
 /* The best of what is left of that id, which is used up, if it is better than OWN. */
 static enum resume_verdict
 take_leftover(struct resume *resume, uint64_t id, enum resume_verdict own)
 {
-	struct leftover *first = find_leftover(resume, id);
-	struct leftover *next = first ? first + first->used : NULL;
-	if (!first || next == resume->leftovers + resume->nleftovers || next->id != id ||
-		verdict_of(next->known) <= own)
+	size_t at;
+	if (!find_leftover(resume, id, &at))
 		return own;
-	first->used++;
-	if (next->known == known_as(RESUME_DONE)) {
+	enum resume_verdict found =
+		resume->ids[at] & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
+	if (found <= own)
+		return own;
+	resume->used[at / 8] |= (unsigned char)(1 << at % 8);
+	if (found == RESUME_DONE) {
 		resume->moved++;
 		resume->unmatched--;
 	}
-	return verdict_of(next->known);
+	return found;
 }
 
 enum resume_verdict

@@ -5,7 +5,7 @@
  * moved.
  *
  * In memory: the identities by position, 8 bytes a task; a task at its old place is matched by
- * looking there, only what does not match goes into a sorted array.
+ * looking there, what does not match is sorted, in the same memory, however much it is.
  *
  * Life: resume_load(); resume_place() for every task of the list as far as resume_known() goes, in
  * order (the first pass); resume_placed(); then resume_verdict() for every task in order, once.

@@ -336,6 +336,54 @@ edited_lists_are_matched_as_multisets(void **state)
 	}
 }
 
+/* A line is gone from the front of a list with many equal tasks: all of it stands elsewhere. */
+static void
+many_moved_tasks_are_matched(void **state)
+{
+	(void)state;
+	enum { MANY = 20000, OTHERS = 3000 };
+	struct err err;
+	struct buf journal = {0};
+	static int done[OTHERS], found[OTHERS], listed[OTHERS], kinds[MANY];
+	char command[16];
+	memset(done, 0, sizeof(done));
+	memset(found, 0, sizeof(found));
+	memset(listed, 0, sizeof(listed));
+	clear_journals();
+	record_header(&journal);
+	for (int i = 0; i < MANY; i++) {
+		kinds[i] = below(2) ? 0 : (int)below(OTHERS);
+		snprintf(command, sizeof(command), "other %d", kinds[i]);
+		uint8_t reason = below(3) ? RESULT_OK : RESULT_EXIT;
+		add_record(&journal, 1, (uint64_t)i + 1, command, reason);
+		done[kinds[i]] += reason == RESULT_OK;
+	}
+	write_journal(1, journal.data, journal.len);
+	buf_clear(&journal);
+	struct resume *resume = resume_load("run", &err);
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 1; i < MANY; i++) {
+			snprintf(command, sizeof(command), "other %d", kinds[i]);
+			listed[kinds[i]] += pass;
+			if (pass == 0)
+				resume_place(resume, (uint64_t)i, id_of(command));
+			else
+				found[kinds[i]] += resume_verdict(resume, (uint64_t)i,
+							   id_of(command)) == RESUME_DONE;
+		}
+		if (pass == 0)
+			resume_placed(resume);
+	}
+	uint64_t rest = 0;
+	for (int k = 0; k < OTHERS; k++) {
+		int expected = done[k] < listed[k] ? done[k] : listed[k];
+		assert_int_equal(found[k], expected);
+		rest += (uint64_t)(done[k] - expected);
+	}
+	assert_int_equal(resume_unmatched(resume), rest);
+	resume_free(resume);
+}
+
 static void
 equal_tasks_at_their_own_place_go_first(void **state)
 {
@@ -417,6 +465,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(journal_with_any_bit_flipped),
 		cmocka_unit_test(power_loss_keeps_what_was_synced),
 		cmocka_unit_test(edited_lists_are_matched_as_multisets),
+		cmocka_unit_test(many_moved_tasks_are_matched),
 		cmocka_unit_test(equal_tasks_at_their_own_place_go_first),
 		cmocka_unit_test(stored_outputs_are_verified),
 	};
