@@ -279,9 +279,10 @@ is_used(const struct resume *resume, size_t at)
 	return resume->used[at / 8] >> at % 8 & 1;
 }
 
-/* The first of that id that is not used up, since the first ones go first; false if there is none. */
+/* AT is the first of that id that is not used up, successes being first; or, with FAILED, that has failed as
+ * well; or else what comes behind all of that id: then false. */
 static bool
-find_leftover(const struct resume *resume, uint64_t id, size_t *at)
+find_leftover(const struct resume *resume, uint64_t id, bool failed, size_t *at)
 {
 	uint64_t first = leftover(id, known_as(RESUME_DONE));
 	size_t bucket = id >> BUCKET_SHIFT;
@@ -289,7 +290,8 @@ find_leftover(const struct resume *resume, uint64_t id, size_t *at)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		uint64_t key = resume->ids[middle];
-		bool before = key < first || (key - first <= LEFT_FAILED && is_used(resume, middle));
+		bool passed = is_used(resume, middle) || (failed && !(key & LEFT_FAILED));
+		bool before = key < first || (key - first <= LEFT_FAILED && passed);
 		low = before ? middle + 1 : low;
 		high = before ? high : middle;
 	}
@@ -297,18 +299,24 @@ find_leftover(const struct resume *resume, uint64_t id, size_t *at)
 	return low < end && resume->ids[low] - first <= LEFT_FAILED;
 }
 
-/* The best of what is left of that id, which is used up, if it is better than OWN. */
+/* The best of what is left of that id, which is used up, if it is better than OWN. A failure of its own is
+ * what is left then, for another equal task: it takes the place of the last success. */
 static enum resume_verdict
 take_leftover(struct resume *resume, uint64_t id, enum resume_verdict own)
 {
-	size_t at;
-	if (!find_leftover(resume, id, &at))
+	size_t at, behind;
+	if (!find_leftover(resume, id, false, &at))
 		return own;
 	enum resume_verdict found =
 		resume->ids[at] & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
 	if (found <= own)
 		return own;
-	resume->used[at / 8] |= (unsigned char)(1 << at % 8);
+	if (own == RESUME_FAILED) {
+		find_leftover(resume, id, true, &behind);
+		resume->ids[behind - 1] |= LEFT_FAILED;
+	} else {
+		resume->used[at / 8] |= (unsigned char)(1 << at % 8);
+	}
 	if (found == RESUME_DONE) {
 		resume->moved++;
 		resume->unmatched--;

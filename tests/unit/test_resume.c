@@ -412,6 +412,34 @@ equal_tasks_at_their_own_place_go_first(void **state)
 	resume_free(resume);
 }
 
+/* The second of the equal tasks failed, the first, which stands behind it now, did not. */
+static void
+failure_stays_when_a_success_comes_to_its_place(void **state)
+{
+	(void)state;
+	struct err err;
+	struct buf journal = {0};
+	clear_journals();
+	record_header(&journal);
+	add_record(&journal, 1, 1, "same", RESULT_OK);
+	add_record(&journal, 1, 2, "same", RESULT_EXIT);
+	add_record(&journal, 1, 3, "other", RESULT_OK);
+	write_journal(1, journal.data, journal.len);
+	buf_clear(&journal);
+	struct resume *resume = resume_load("run", &err);
+	static const char *const list[] = {"new", "same", "same"};
+	static const enum resume_verdict expected[] = {RESUME_NEW, RESUME_DONE, RESUME_FAILED};
+	for (int i = 0; i < 3; i++)
+		resume_place(resume, (uint64_t)i + 1, id_of(list[i]));
+	resume_placed(resume);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			resume_verdict(resume, (uint64_t)i + 1, id_of(list[i])), expected[i]);
+	assert_int_equal(resume_moved(resume), 1);
+	assert_int_equal(resume_unmatched(resume), 1);
+	resume_free(resume);
+}
+
 static void
 stored_outputs_are_verified(void **state)
 {
@@ -467,6 +495,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(edited_lists_are_matched_as_multisets),
 		cmocka_unit_test(many_moved_tasks_are_matched),
 		cmocka_unit_test(equal_tasks_at_their_own_place_go_first),
+		cmocka_unit_test(failure_stays_when_a_success_comes_to_its_place),
 		cmocka_unit_test(stored_outputs_are_verified),
 	};
 	seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)time(NULL);
