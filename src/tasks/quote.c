@@ -109,49 +109,184 @@ push(struct quote_context *context, char c)
 		context->open[context->depth++] = c;
 }
 
-/* A byte outside quotes: in $( ), in backquotes or in nothing. */
-static void
-follow_plain(struct quote_context *context, char c)
+static bool
+is_inside(const struct quote_context *context, char c)
 {
-	char before = context->before;
-	if (c == '\'' || c == '"' || c == '(')
-		push(context, c);
-	else if (c == '`' && innermost(context) != '`')
-		push(context, c);
+	return memchr(context->open, c, context->depth);
+}
+
+/* In double quotes, but for commands in these. */
+static bool
+is_in_quotes(const struct quote_context *context)
+{
+	size_t i = context->depth;
+	while (i && context->open[i - 1] != '(' && context->open[i - 1] != '"')
+		i--;
+	return i && context->open[i - 1] == '"';
+}
+
+/* A "case" in a $( ) which the ) behind its patterns would seem to end. */
+static bool
+is_lost_in_case(const struct quote_context *context, char c)
+{
+	const uint64_t word = (uint64_t)'c' << 24 | 'a' << 16 | 's' << 8 | 'e';
+	return innermost(context) == '(' && (is_space(c) || c == '\n') &&
+	       (context->tail & 0xffffffff) == word &&
+	       (is_inside(context, '"') || is_inside(context, '{') || is_inside(context, '+'));
+}
+
+static void
+follow_command(struct quote_context *context, char c)
+{
+	char before = (char)context->tail, second = (char)(context->tail >> 8);
+	if (c == '(')
+		push(context, before == '(' && second == '$' ? '+' : '(');
 	else if (c == '#' && (!before || strchr(" \t\n;&|()`", before)))
 		push(context, c);
-	else if ((c == ')' && innermost(context) == '(') || c == '`')
+	else if (c == ')' && innermost(context) == '(')
 		context->depth--;
-	else if (c == '<' && before == '<')
+	else if (c == '<' && before == '<' && second != '<' && context->here == HERE_NONE)
+		context->here = HERE_WORD;
+	else if ((c == '<' && before == '<' && second != '<') || is_lost_in_case(context, c))
 		context->lost = true;
+}
+
+/* What quotes mean there depends on the shell and on what else stands there. */
+static void
+follow_expansion(struct quote_context *context, char c, char top)
+{
+	bool odd = top == '+' || is_in_quotes(context);
+	if (c == (top == '+' ? ')' : '}'))
+		context->depth--;
+	else if (top == '+' && c == '(')
+		push(context, '+');
+	else if ((c == '\'' || c == '"') && odd)
+		context->lost = true;
+	else if (c == '\'' || c == '"')
+		push(context, c);
+}
+
+/* In $' ', of which not every shell knows. */
+static void
+follow_dollar_quote(struct quote_context *context, char c)
+{
+	if (c == '\\')
+		context->lost = true;
+	else if (c == '\'')
+		context->depth--;
+}
+
+static void
+follow_open(struct quote_context *context, char c)
+{
+	char before = (char)context->tail, top = innermost(context);
+	if (top == '\'' || top == '#') {
+		context->depth -= c == (top == '#' ? '\n' : '\'');
+	} else if (top == '$') {
+		follow_dollar_quote(context, c);
+	} else if (c == '\\') {
+		context->escaped = true;
+	} else if (c == '`') {
+		if (top == '`')
+			context->depth--;
+		else
+			push(context, c);
+	} else if (before == '$' && (c == '{' || c == '(')) {
+		push(context, c);
+	} else if (top == '"') {
+		context->depth -= c == '"';
+	} else if (top == '{' || top == '+') {
+		follow_expansion(context, c, top);
+	} else if (c == '\'' || c == '"') {
+		push(context, c == '\'' && before == '$' ? '$' : c);
+	} else {
+		follow_command(context, c);
+	}
+}
+
+/* --- here-documents --- */
+
+static void
+here_begin(struct quote_context *context)
+{
+	context->here = HERE_BODY;
+	context->here_at = 0;
+}
+
+/* A byte of the word behind "<<", which ends the document without its quotes. */
+static void
+follow_here_word(struct quote_context *context, char c)
+{
+	char top = innermost(context);
+	bool quoted = top == '\'' || top == '"' || context->escaped;
+	bool quotes = !context->escaped && ((c == '\'' && top != '"') ||
+						   (strchr("\"\\", c) && top != '\''));
+	if (!context->here_len && c == '<' && (char)context->tail == '<') {
+		context->here = HERE_NONE; /* a here-string */
+	} else if (!context->here_len && (is_space(c) || c == '-')) {
+		context->here_tabs = c == '-' || context->here_tabs;
+	} else if (!quoted && (is_space(c) || strchr("\n;&|<>()", c))) {
+		context->here = HERE_LINE;
+	} else if (c == '\n' || context->here_len == sizeof(context->here_end)) {
+		context->lost = true;
+	} else if (!quotes) {
+		context->here_end[context->here_len++] = c;
+	}
+}
+
+static void
+follow_here_body(struct quote_context *context, char c)
+{
+	size_t at = context->here_at;
+	if (c == '\n' && at == context->here_len) {
+		context->here = HERE_NONE;
+		context->here_len = 0;
+		context->here_tabs = false;
+	} else if (c == '\n') {
+		context->here_at = 0;
+	} else if (at < context->here_len && context->here_end[at] == c) {
+		context->here_at++;
+	} else if (at || c != '\t' || !context->here_tabs) {
+		context->here_at = SIZE_MAX;
+	}
+}
+
+/* "$$" is a parameter, whose second "$" begins nothing. */
+static void
+remember(struct quote_context *context, char c)
+{
+	if (c == '$' && (char)context->tail == '$')
+		c = '\\';
+	context->tail = context->tail << 8 | (unsigned char)c;
 }
 
 static void
 follow_byte(struct quote_context *context, char c)
 {
-	char top = innermost(context);
-	if (context->escaped) {
-		context->escaped = false;
-		context->before = c == '\n' ? c : '\\';
+	if (context->here == HERE_BODY) {
+		follow_here_body(context, c);
+		context->tail = '\n'; /* for what comes behind it */
 		return;
 	}
-	if (c == '\\' && top != '\'' && top != '#')
-		context->escaped = true;
-	else if ((top == '\'' || top == '"') && c == top)
-		context->depth--;
-	else if (top == '#' && c == '\n')
-		context->depth--;
-	else if (top == '"' && (c == '`' || (c == '(' && context->before == '$')))
-		push(context, c);
-	else if (top != '\'' && top != '"' && top != '#')
-		follow_plain(context, c);
-	context->before = c;
+	if (context->here == HERE_WORD)
+		follow_here_word(context, c);
+	bool escaped = context->escaped;
+	context->escaped = false;
+	if (!escaped)
+		follow_open(context, c);
+	char top = innermost(context);
+	if (context->here == HERE_LINE && c == '\n' && !escaped && top != '\'' && top != '"')
+		here_begin(context);
+	if (escaped && c == '\n')
+		context->tail >>= 8; /* the two are nothing */
+	else
+		remember(context, escaped ? '\\' : c);
 }
 
 void
 quote_follow(struct quote_context *context, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len && !context->lost; i++)
 		follow_byte(context, text[i]);
 }
 
@@ -160,10 +295,13 @@ quote_open(const struct quote_context *context)
 {
 	char top = innermost(context);
 	if (context->lost)
-		return '\0';
+		return '?';
+	if (context->here == HERE_BODY)
+		return '<';
 	if (context->escaped)
 		return '\\';
-	if (memchr(context->open, '`', context->depth))
+	if (is_inside(context, '`'))
 		return '`';
-	return top == '(' ? '\0' : top;
+	bool plain = top == '(' || (top == '{' && !is_in_quotes(context));
+	return plain ? '\0' : top;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf;
 
@@ -20,20 +21,27 @@ void quote_line(struct buf *buf, const char *command, size_t len);
 
 /*
  * What is open at a place in a command line, for text that is to be put there. Zero-initialised is
- * the start of a line. It knows quotes, backquotes, $( ), comments and backslashes; at "<<" it
- * gives up and says 0 from there on, as no quoting would help in a here-document.
+ * the start of a line. It knows quotes, backquotes, $( ), ${ }, $(( )), comments, backslashes and
+ * here-documents, and when it does not know.
  */
 struct quote_context {
-	char open[64]; /* innermost last: ' " ` ( # */
+	char open[64]; /* innermost last: ' " ` # ( and, by their second characters, ${ $' $(( as { $ + */
 	size_t depth;
-	char before;  /* the byte before this place */
-	bool escaped; /* by a backslash, which is that byte */
-	bool lost;
+	uint64_t tail; /* the last bytes before this place, the last one lowest */
+	bool escaped;  /* by a backslash, which is the last one */
+	bool lost;     /* from here on nothing is known */
+	enum { HERE_NONE, HERE_WORD, HERE_LINE, HERE_BODY } here; /* how far a here-document is */
+	bool here_tabs;	   /* tabs may stand before its end */
+	char here_end[64]; /* the line that ends it */
+	size_t here_len;   /* of that */
+	size_t here_at;	   /* bytes of this line that are as in it; SIZE_MAX: another line */
 };
 
 void quote_follow(struct quote_context *context, const char *text, size_t len);
 
-/* ' or ", ` (however deep), # in a comment, \ behind a backslash; 0: none of them. */
+/* 0: nothing, a word can stand here; ' or ": in these quotes. Elsewhere no quoting makes data of a
+ * value: ` in backquotes (however deep), # in a comment, \ behind a backslash, { in ${ } in quotes,
+ * + in $(( )), $ in $' ', < in a here-document, ? where it is not known. */
 char quote_open(const struct quote_context *context);
 
 #endif

@@ -205,11 +205,26 @@ static void
 add_slot(struct parser *parser)
 {
 	char open = parser->argv ? '\0' : quote_open(&parser->context);
-	const char *text = open == '\''	 ? "'\"$MPBATCH_SLOT\"'"
-			   : open == '"' ? "${MPBATCH_SLOT}"
-					 : "\"$MPBATCH_SLOT\"";
+	const char *text = open == '\''		     ? "'\"$MPBATCH_SLOT\"'"
+			   : open && strchr("\"{+<", open) ? "${MPBATCH_SLOT}"
+							    : "\"$MPBATCH_SLOT\"";
 	add_text(parser->template, text, strlen(text));
 }
+
+/* Where no quoting makes data of a value, by what quote_open() says. */
+static const struct {
+	char open;
+	const char *problem;
+} bad_places[] = {
+	{'`', "a value in backquotes, expected it in $( )"},
+	{'#', "a value in a comment of the shell's"},
+	{'\\', "a value behind a backslash"},
+	{'{', "a value in ${ } in quotes, where it would be more than data"},
+	{'+', "a value in $(( )), where it would be more than data ({=} inserts it)"},
+	{'$', "a value in $' ', which not every shell knows"},
+	{'<', "a value in a here-document, where it would be more than data ({=} inserts it)"},
+	{'?', "a value where it is not clear what quotes are open"},
+};
 
 /* How a value must be quoted here; -1 with ERR where no quoting would make it data. */
 static int
@@ -217,22 +232,11 @@ quoting_here(const struct parser *parser, const char *at)
 {
 	if (parser->options->kind == TEMPLATE_TEXT)
 		return QUOTING_NONE;
-	if (parser->argv)
-		return QUOTING_WORD;
-	switch (quote_open(&parser->context)) {
-	case '\'':
-		return QUOTING_SINGLE;
-	case '"':
-		return QUOTING_DOUBLE;
-	case '`':
-		return fail_at(parser, at, "a value in backquotes, expected it in $( )");
-	case '#':
-		return fail_at(parser, at, "a value in a comment of the shell's");
-	case '\\':
-		return fail_at(parser, at, "a value behind a backslash");
-	default:
-		return QUOTING_WORD;
-	}
+	char open = parser->argv ? '\0' : quote_open(&parser->context);
+	for (size_t i = 0; i < sizeof(bad_places) / sizeof(bad_places[0]); i++)
+		if (open == bad_places[i].open)
+			return fail_at(parser, at, bad_places[i].problem);
+	return open == '\'' ? QUOTING_SINGLE : open == '"' ? QUOTING_DOUBLE : QUOTING_WORD;
 }
 
 /* --- placeholders --- */

@@ -32,8 +32,7 @@ enum template_kind {
 	 * APPEND, and if there is no placeholder at all, {} is appended as further words.
 	 *
 	 * In a command line a value may stand in the user's own quotes, "{}" or '{}', and is
-	 * escaped to be as much data there. In backquotes and comments and behind a backslash that
-	 * cannot be, and is an error.
+	 * escaped to be as much data there. Where that cannot be (see quote_open()) it is an error.
 	 */
 	TEMPLATE_COMMAND,
 	TEMPLATE_TEXT, /* one word, values as they are: paths, tags, variables */

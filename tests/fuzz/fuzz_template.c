@@ -165,6 +165,7 @@ check_line(const struct input *input, const struct template *template, const str
 	quote_follow(&expected, other.data, other.len);
 	if (!expected.lost && !got.lost) {
 		must(got.depth == expected.depth && got.escaped == expected.escaped);
+		must(got.here == expected.here);
 		must(memcmp(got.open, expected.open, got.depth) == 0);
 	}
 	buf_clear(&other);

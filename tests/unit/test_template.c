@@ -235,6 +235,19 @@ templates_are_rendered(void **state)
 		{{0, {"p <<E\ndon't\nE\nq {}"}, {0}, {"a b"}}, "p <<E\ndon't\nE\nq 'a b'"},
 		{{0, {"p `date` {}"}, {0}, {"a b"}}, "p `date` 'a b'"},
 		{{0, {"p `date {#} {=}` {}"}, {0}, {"a b"}}, "p `date 7 a b` 'a b'"},
+		{{0, {"p $((1<<2)) \"{}\""}, {0}, {"$(x)"}}, "p $((1<<2)) \"\\$(x)\""},
+		{{0, {"p <<<x \"{}\""}, {0}, {"$"}}, "p <<<x \"\\$\""},
+		{{0, {"p <<-'E' \"{}\" # don't\n\" {=}\n\tE\nq \"{}\""}, {0}, {"$"}},
+			"p <<-'E' \"\\$\" # don't\n\" $\n\tE\nq \"\\$\""},
+		{{0, {"p ${x:-\"{}\"} ${x:-{}} \"${x}{}\""}, {0}, {"$ }"}},
+			"p ${x:-\"\\$ }\"} ${x:-'$ }'} \"${x}\\$ }\""},
+		{{0, {"p \"$$(){}\""}, {0}, {"a b"}}, "p \"$$()a b\""},
+		{{0, {"p \"$(q $(case a in a) ;; esac; r))\" x"}, {0}, {0}},
+			"p \"$(q $(case a in a) ;; esac; r))\" x"},
+		{{0, {"case a in a) p $(case b in b) q {};; esac) {};; esac"}, {0}, {"a b"}},
+			"case a in a) p $(case b in b) q 'a b';; esac) 'a b';; esac"},
+		{{0, {"p \"${x:-{%}}\" $(({%}+{#}+{=}))"}, {0}, {"1"}},
+			"p \"${x:-${MPBATCH_SLOT}}\" $((${MPBATCH_SLOT}+7+1))"},
 		/* names */
 		{{0, {"p", "{a b}", "{c.}", "{d/e}", "{2}", "{c..}"}, {"a b", "c", "c.", "d/e"},
 			 {"1", "x.y", "3.z", "4"}},
@@ -335,6 +348,26 @@ bad_templates_are_refused(void **state)
 		{{0, {"p", "#"}, {0}, {"1"}},
 			"the template, word 2, column 2: a value in a comment of the shell's"},
 		{{0, {"p \\{}"}, {0}, {"1"}}, "the template, column 4: a value behind a backslash"},
+		{{0, {"p <<E\n{}\nE"}, {0}, {"1"}},
+			"the template, column 7: a value in a here-document, where it would be more "
+			"than data ({=} inserts it)"},
+		{{0, {"p <<E\n\tE\n{}\nE"}, {0}, {"1"}}, NULL},
+		{{0, {"p <<E\na\nE"}, {0}, {"1"}}, NULL}, /* appended */
+		{{0, {"p <<E <<F\nE\nF\n{}"}, {0}, {"1"}}, NULL},
+		{{0, {"p $((1 + (2*{})))"}, {0}, {"1"}},
+			"the template, column 13: a value in $(( )), where it would be more than "
+			"data ({=} inserts it)"},
+		{{0, {"p $((cd {}; q) | r)"}, {0}, {"1"}}, NULL},
+		{{0, {"p \"${x:-{}}\""}, {0}, {"1"}},
+			"the template, column 9: a value in ${ } in quotes, where it would be more "
+			"than data"},
+		{{0, {"p \"${x:-\"{}\"}\""}, {0}, {"1"}}, NULL},
+		{{0, {"p \"${x#'{}'}\""}, {0}, {"1"}}, NULL},
+		{{0, {"p \"$(case a in a) q {};; esac)\""}, {0}, {"1"}},
+			"the template, column 21: a value where it is not clear what quotes are open"},
+		{{0, {"p $'{}'"}, {0}, {"1"}},
+			"the template, column 5: a value in $' ', which not every shell knows"},
+		{{0, {"p $'\\'' {}"}, {0}, {"1"}}, NULL},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct err err;
@@ -484,12 +517,16 @@ values_arrive_unchanged(void **state)
 	const char *const nested[] = {"x=\"$(/usr/bin/printf %s_ \"{1}\" '{2}' {3})\"; # don't\n [ "
 				      "\"$x\" = {1}_{2}_{3}_ ] "
 				      "&& /usr/bin/printf {4} {1}\"{=5}\" {2} {3}"};
+	const char *const documents[] = {
+		"x=$((1<<2))${y:-\"{1}\"} y=\"${z:-}{1}\"; : <<-'E\"' \"{2}\" # don't\n\" $(\n\tE\"\n"
+		"[ \"$x\" = 4{1} ] && [ \"$y\" = {1} ] && /usr/bin/printf {4} {1} \"{2}\" '{3}'"};
 	const struct template_options options[] = {{.words = argv, .nwords = 5},
-		{.words = line, .nwords = 1}, {.words = nested, .nwords = 1}};
+		{.words = line, .nwords = 1}, {.words = nested, .nwords = 1},
+		{.words = documents, .nwords = 1}};
 	const struct columns columns = {.count = 5, .names = (const char *[5]){0}};
-	struct template *templates[3];
+	struct template *templates[4];
 	struct err err;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct template_options all = options[i];
 		all.columns = &columns;
 		all.what = "the template";
@@ -501,7 +538,7 @@ values_arrive_unchanged(void **state)
 			random_value(), random_value(), random_value(), {"%s\\0", 4}, {"", 0}};
 		struct row row = {.count = 5, .values = values};
 		struct buf expected = expected_output(values, 3);
-		for (size_t i = 0; i < 3; i++) {
+		for (size_t i = 0; i < 4; i++) {
 			const char *shell = some_shell();
 			struct buf command = {0}, again = {0};
 			template_render(templates[i], &row, 1, 1, &command);
@@ -522,7 +559,7 @@ values_arrive_unchanged(void **state)
 		for (size_t i = 0; i < 3; i++)
 			free((char *)(uintptr_t)values[i].text);
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		template_free(templates[i]);
 }
 
