@@ -33,13 +33,24 @@ quote_inside(struct buf *buf, const char *text, size_t len, char quote)
 	buf_append(buf, text + done, len - done);
 }
 
+size_t
+quote_assignment(const char *text, size_t len)
+{
+	size_t i = 0;
+	while (i < len && (text[i] == '_' || (text[i] >= 'A' && text[i] <= 'Z') ||
+				  (text[i] >= 'a' && text[i] <= 'z') ||
+				  (i && text[i] >= '0' && text[i] <= '9')))
+		i++;
+	return i && i < len && text[i] == '=' ? i + 1 : 0;
+}
+
 void
 quote_word(struct buf *buf, const char *text, size_t len)
 {
 	size_t plain = 0;
 	while (plain < len && is_plain(text[plain]))
 		plain++;
-	if (len && plain == len) {
+	if (len && plain == len && !quote_assignment(text, len)) {
 		buf_append(buf, text, len);
 		return;
 	}

@@ -12,6 +12,10 @@ struct buf;
  * ('' for an empty one). Any byte but NUL. */
 void quote_word(struct buf *buf, const char *text, size_t len);
 
+/* How long the NAME= is that TEXT begins with, which would make it an assignment where a command is
+ * expected; 0: none. */
+size_t quote_assignment(const char *text, size_t len);
+
 /* Appends TEXT to what stands in quotes already, which are QUOTE: ' or ". */
 void quote_inside(struct buf *buf, const char *text, size_t len, char quote);
 

@@ -185,10 +185,10 @@ static void
 add_literal(struct parser *parser, const char *text, size_t len)
 {
 	struct buf quoted = {0};
-	if (parser->argv)
-		quote_word(&quoted, text, len);
-	else
-		buf_append(&quoted, text, len);
+	size_t name = parser->argv ? quote_assignment(text, len) : len;
+	buf_append(&quoted, text, name);
+	if (parser->argv && (name < len || !len))
+		quote_word(&quoted, text + name, len - name);
 	add_text(parser->template, quoted.data, quoted.len);
 	quote_follow(&parser->context, text, len);
 	buf_clear(&quoted);

@@ -210,6 +210,8 @@ templates_are_rendered(void **state)
 		{{0, {"p", "{=2}{=1}"}, {0}, {"'a", "b'"}}, "p b''a"},
 		{{0, {"p", "{=n/}"}, {"n"}, {"a/b c"}}, "p b c"},
 		{{0, {"p", "{{}", "a{{b}", "}{}{{"}, {0}, {"v"}}, "p '{''}' a'{''b}' '}'v'{'"},
+		/* an assignment is one in the template only */
+		{{0, {"A=b c", "x=", "{}", "{}={}"}, {0}, {"A=1"}}, "A='b c' x= 'A=1' 'A=1'='A=1'"},
 		/* shell syntax of its own, which joins words */
 		{{0, {"p", "{}", ">", "out.{#}"}, {0}, {"a b"}}, "p 'a b' > out.7"},
 		{{0, {"p", "two words", "$x"}, {0}, {"v;w"}}, "p two words $x 'v;w'"},
