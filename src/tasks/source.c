@@ -29,6 +29,7 @@ struct source {
 	struct buf text[DRESSES], line, variables;
 };
 
+static const char array_column[] = "array"; /* what input.c names it */
 static const struct columns line_columns = {.count = 1, .names = (const char *const[]){NULL}};
 
 /* --- opening --- */
@@ -112,7 +113,8 @@ open_rows(struct source *source, struct err *err)
 						 .what = "the command template",
 						 .words = options->words,
 						 .nwords = options->nwords,
-						 .append = !source->array && !uses_values(source),
+						 .append = !uses_values(source),
+						 .apart = source->array ? array_column : NULL,
 						 .columns = columns},
 		err);
 	return source->command ? 0 : -1;
@@ -211,10 +213,10 @@ add_array_variables(const struct source *source, const struct row *row, struct b
 	const struct array *array = source->array;
 	const char *job = getenv("SLURM_ARRAY_JOB_ID");
 	job = job ? job : getenv("SLURM_JOB_ID");
-	size_t column = 0; /* the array's: it is the first, or the one of that name */
+	size_t column = 0;
 	const struct columns *columns = rows_columns(source->rows);
 	for (size_t i = 0; i < columns->count; i++)
-		if (columns->names[i] && strcmp(columns->names[i], "array") == 0)
+		if (columns->names[i] && strcmp(columns->names[i], array_column) == 0)
 			column = i;
 	const struct value *id = &row->values[column];
 	buf_printf(buf, "SLURM_ARRAY_TASK_ID=%.*s%c", (int)id->len, id->text, 0);

@@ -358,6 +358,28 @@ add_word(struct parser *parser, const char *word)
 }
 
 static int
+append_values(struct parser *parser)
+{
+	const struct template_options *options = parser->options;
+	const char *const *names = options->columns->names;
+	parser->word = options->nwords - 1;
+	const char *last = options->words[parser->word];
+	for (size_t i = 0; i < options->columns->count; i++) {
+		if (options->apart && names[i] && strcmp(names[i], options->apart) == 0)
+			continue;
+		add_blank(parser);
+		int quoting = quoting_here(parser, last + strlen(last));
+		if (quoting < 0)
+			return -1;
+		add_segment(parser->template, (struct segment){.kind = SEGMENT_VALUE,
+						      .at = i,
+						      .quoting = (enum quoting)quoting});
+		quote_follow(&parser->context, "x", 1);
+	}
+	return 0;
+}
+
+static int
 add_words(struct parser *parser)
 {
 	const struct template_options *options = parser->options;
@@ -367,17 +389,7 @@ add_words(struct parser *parser)
 		if (add_word(parser, options->words[parser->word]) < 0)
 			return -1;
 	}
-	if (!options->append || parser->filled || !options->columns->count)
-		return 0;
-	parser->word = options->nwords - 1;
-	const char *last = options->words[parser->word];
-	add_blank(parser);
-	int quoting = quoting_here(parser, last + strlen(last));
-	if (quoting < 0)
-		return -1;
-	add_segment(parser->template,
-		(struct segment){.kind = SEGMENT_VALUES, .quoting = (enum quoting)quoting});
-	return 0;
+	return options->append && !parser->filled ? append_values(parser) : 0;
 }
 
 struct template *

@@ -29,7 +29,7 @@ enum template_kind {
 	 * A command from its words, for the shell, each value quoted as one word. One word is a
 	 * command line; several words are an argv, each quoted as a whole, unless one of them holds
 	 * shell syntax of its own: then they are joined by blanks, as GNU parallel does. With
-	 * APPEND, and if there is no placeholder at all, {} is appended as further words.
+	 * APPEND, and if there is no placeholder at all, the values are appended as further words.
 	 *
 	 * In a command line a value may stand in the user's own quotes, "{}" or '{}', and is
 	 * escaped to be as much data there. Where that cannot be (see quote_open()) it is an error.
@@ -44,6 +44,7 @@ struct template_options {
 	const char *const *words;
 	size_t nwords;
 	bool append;
+	const char *apart; /* a column of this name is not appended; NULL: all are */
 	const struct columns *columns; /* only used while parsing */
 };
 
