@@ -71,7 +71,6 @@ SWITCH(header)
 SWITCH(zip)
 SWITCH(keep_order)
 SWITCH(remove_empty)
-TEXT(where)
 TEXT(cwd)
 TEXT(input)
 TEXT(tmpdir)
@@ -178,6 +177,13 @@ set_tsv(struct options *options, const char *value)
 	const char *expected = set_switch(&on, value);
 	options->format = on ? ROWS_TSV : ROWS_LINES;
 	return expected;
+}
+
+static const char *
+set_where(struct options *options, const char *value)
+{
+	options->where = value;
+	return *value ? NULL : "an expression";
 }
 
 static const char *

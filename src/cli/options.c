@@ -165,13 +165,19 @@ take_inputs(struct options *options, int argc, char **argv, struct err *err)
 	return 0;
 }
 
-static void
-zip_sweeps(struct options *options)
+static int
+zip_sweeps(struct options *options, struct err *err)
 {
-	for (size_t i = 1; i < options->ninputs; i++)
-		if (options->inputs[i].kind == INPUT_SWEEP &&
-			options->inputs[i - 1].kind == INPUT_SWEEP)
-			options->inputs[i].linked = true;
+	size_t before = SIZE_MAX; /* the last sweep */
+	for (size_t i = 0; i < options->ninputs; i++) {
+		if (options->inputs[i].kind != INPUT_SWEEP)
+			continue;
+		if (before != SIZE_MAX && before + 1 != i)
+			return err_set(err, "--zip: expected all --sweep one behind the other");
+		options->inputs[i].linked = before != SIZE_MAX;
+		before = i;
+	}
+	return 0;
 }
 
 /* A template that says nothing of inputs: a job array's script, or values from standard input. */
@@ -201,9 +207,7 @@ take_words(struct options *options, int argc, char **argv, struct err *err)
 	}
 	if (!options->ninputs)
 		find_input(options);
-	if (options->zip)
-		zip_sweeps(options);
-	return 0;
+	return options->zip ? zip_sweeps(options, err) : 0;
 }
 
 /* --- what goes together --- */

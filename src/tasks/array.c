@@ -5,6 +5,7 @@
  */
 #include "tasks/array.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Slurm's NO_VAL is 4294967294; its largest MaxArraySize is 4000001. */
 static const uint64_t NUMBER_MAX = UINT64_C(4294967294), LISTED_MAX = 4000001;
@@ -322,12 +325,40 @@ read_options(const char *line, char **spec)
 	free(word);
 }
 
+/* Only a regular file: to open another one may wait, or do something. */
+static FILE *
+open_regular(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
+}
+
+static FILE *
+open_script(const char *command)
+{
+	const char *path = getenv("PATH");
+	FILE *file = NULL;
+	if (strchr(command, '/'))
+		return open_regular(command);
+	while (path && !file) {
+		struct buf name = {0};
+		size_t dir = strcspn(path, ":");
+		buf_printf(&name, "%.*s/%s", dir ? (int)dir : 1, dir ? path : ".", command);
+		buf_append(&name, "", 1);
+		if (access(name.data, X_OK) == 0)
+			file = open_regular(name.data);
+		buf_clear(&name);
+		path = path[dir] ? path + dir + 1 : NULL;
+	}
+	return file;
+}
+
 char *
-array_of_script(const char *path)
+array_of_script(const char *command)
 {
 	char *spec = NULL, *line = NULL;
 	size_t capacity = 0;
-	FILE *file = fopen(path, "re");
+	FILE *file = open_script(command);
 	while (file && getline(&line, &capacity, file) >= 0) {
 		const char *at = line;
 		while (is_blank(*at))

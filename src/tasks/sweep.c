@@ -163,6 +163,19 @@ make_range(const struct parser *parser, struct decimal numbers[3], struct item *
 	return 0;
 }
 
+/* 0, or -1 for what is likely to have been meant as one: 1e3..1e4, .5..1, +1..2. */
+static int
+refuse_range(const struct parser *parser)
+{
+	size_t begin = strspn(parser->at, "+-.");
+	size_t number = strspn(parser->at, "+-.0123456789eE");
+	const char *dots = strstr(parser->at + begin, "..");
+	if (!isdigit((unsigned char)parser->at[begin]) || !dots || dots >= parser->at + number)
+		return 0;
+	return expected(parser, parser->at,
+		"decimal numbers such as 0.5 or -10 in a range ('1\\..2' is text)");
+}
+
 /* 1: a range; 0: something else, which does not begin as one. */
 static int
 parse_range(struct parser *parser, struct item *item)
@@ -172,14 +185,14 @@ parse_range(struct parser *parser, struct item *item)
 	int count = 0;
 	for (; count < 3; count++) {
 		if (!scan_decimal(at, &numbers[count]))
-			return count ? expected(parser, at, "a number") : 0;
+			return count ? expected(parser, at, "a number") : refuse_range(parser);
 		at += numbers[count].len;
 		if (strncmp(at, "..", 2) != 0 || count == 2)
 			break;
 		at += 2;
 	}
 	if (count == 0)
-		return 0;
+		return refuse_range(parser);
 	if (!is_end(*at))
 		return expected(parser, at, count == 1 ? "'..' and a step, or ','" : "','");
 	if (count == 1)
@@ -258,7 +271,7 @@ parse_spaced(struct parser *parser, struct item *item)
 	const char *at = skip_blanks(parser->at);
 	if (!scan_decimal(at, &count) || !count.fits || count.decimals || count.negative ||
 		count.digits == 0)
-		return expected(parser, at, "how many values, from 1 to 2^63");
+		return expected(parser, at, "how many values, from 1 to 9e18");
 	item->count = (uint64_t)count.digits;
 	at = skip_blanks(at + count.len);
 	if (*at != ')')

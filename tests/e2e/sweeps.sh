@@ -19,6 +19,7 @@ expect '<1small> <1large> <5small> <5large> <9small> <9large>'
 run -q -k --sweep rate=0.1,0.3 --sweep seed=5..15..5 --where 'rate<0.3 && seed<=10' -- "$argv" '{rate}' '{seed}'
 expect '<0.1><5> <0.1><10>'
 refused 'as many' --sweep a=1..3 --sweep b=1..2 --zip -- "$argv"
+refused 'one behind the other' --zip --sweep a=1..2 --array 1-2 --sweep b=1..2 -- "$argv"
 refused 'known' --sweep a=1..3 --where 'b<1' -- "$argv"
 refused 'sweep' --sweep a=1..x -- "$argv"
 run --count --sweep a=1..1000000 --sweep b=1..1000 -- true
@@ -57,6 +58,10 @@ expect '2 of 2-6/2 (3) job more 4 of 2-6/2 (3) job more 6 of 2-6/2 (3) job more'
 run -q -k --array 1,3-4 -- ./script.sh
 expect '1 of 1-4/1 (3) job  3 of 1-4/1 (3) job  4 of 1-4/1 (3) job '
 refused 'array' --array 1-x -- ./script.sh
+(PATH=$WORK:$PATH; run -q -k -- script.sh; expect '2 of 2-6/2 (3) job  4 of 2-6/2 (3) job  6 of 2-6/2 (3) job ') || exit 1
+# The values of other inputs are appended, the array's number is not.
+run -q -k --array 1-2 -- "$argv" -x ::: a b
+expect '<-x><a> <-x><b> <-x><a> <-x><b>'
 # The limit: never more than one at a time.
 run -q --array 1-6%1 -- 'mkdir one && sleep 0.05 && rmdir one'
 expect_code 0

@@ -1,5 +1,6 @@
 /* Sweeps, filters and job arrays: what they say of good text, and of bad. */
 #include "base/err.h"
+#include "base/log.h"
 #include "tasks/array.h"
 #include "tasks/sweep.h"
 #include "tasks/where.h"
@@ -71,7 +72,7 @@ sweep_values(void **state)
 		{"x=log(1e-5,1e-1,5)", "1e-5|0.0001|0.001|0.01|1e-1|"},
 		{"x=log(1e-300,1e300,3)", "1e-300|1|1e300|"},
 		{"x=log(1,4,5)", "1|1.4142135623730951|2|2.8284271247461903|4|"},
-		{"_a.b-2=../x,10.0.0.1,2..3", "../x|10.0.0.1|2|3|"},
+		{"_a.b-2=../x,10.0.0.1,2..3,v1..2,..1", "../x|10.0.0.1|2|3|v1..2|..1|"},
 		{"flag=,-v", "|-v|"},
 		{"x=a\\,b,c\\\\d,1\\..3,\\lin(1)", "a,b|c\\d|1..3|lin(1)|"},
 		{"x=line(1,2)", "line(1|2)|"},
@@ -98,6 +99,9 @@ sweep_errors(void **state)
 		{"a=1..99999999999999999999", "column 3: expected a range of at most 18 digits"},
 		{"a=0..0..0.0000000000000000000001", "column 3: expected a range of at most 18"},
 		{"a=1..00000000000000000000000000000002", "column 3: expected a number of at most"},
+		{"a=1e3..1e4", "column 3: expected decimal numbers"},
+		{"a=x,.5..1", "column 5: expected decimal numbers"},
+		{"a=+1..2,x", "column 3: expected decimal numbers"},
 		{"a=lin(1,2)", "column 10: expected ','"},
 		{"a=lin(x,2,3)", "column 7: expected a number"},
 		{"a=lin(1,1e999,3)", "column 9: expected a number"},
@@ -371,15 +375,47 @@ array_in_a_script(void **state)
 		assert_non_null(file);
 		fputs(cases[i][0], file);
 		fclose(file);
-		char *spec = array_of_script("script");
+		char *spec = array_of_script("./script");
 		if (cases[i][1])
 			assert_string_equal(spec ? spec : "none", cases[i][1]);
 		else
 			assert_null(spec);
 		free(spec);
 	}
-	assert_null(array_of_script("missing"));
+	assert_null(array_of_script("./missing"));
 	assert_null(array_of_script("."));
+}
+
+/* A name is looked up as it will be when it is run, and what is no file is not opened. */
+static void
+array_in_a_script_of_path(void **state)
+{
+	(void)state;
+	static const char text[] = "#!/bin/sh\n#SBATCH -a %d\n";
+	char *old = xstrdup(getenv("PATH"));
+	assert_int_equal(mkdir("bin", 0777), 0);
+	assert_int_equal(mkdir("bin/dir", 0777), 0);
+	assert_int_equal(mkfifo("bin/fifo", 0777), 0);
+	for (int i = 0; i < 4; i++) {
+		static const char *const paths[] = {"job", "bin/job", "dir", "bin/plain"};
+		FILE *file = fopen(paths[i], "w");
+		assert_non_null(file);
+		fprintf(file, text, i);
+		fclose(file);
+		chmod(paths[i], i < 3 ? 0755 : 0644);
+	}
+	setenv("PATH", "/nowhere:bin:", 1);
+	static const char *const cases[][2] = {{"job", "1"}, {"./job", "0"}, {"dir", "2"},
+		{"plain", NULL}, {"bin/plain", "3"}, {"fifo", NULL}, {"bin/fifo", NULL}};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *spec = array_of_script(cases[i][0]);
+		assert_string_equal(spec ? spec : "none", cases[i][1] ? cases[i][1] : "none");
+		free(spec);
+	}
+	setenv("PATH", "/nowhere", 1);
+	assert_null(array_of_script("job"));
+	setenv("PATH", old, 1);
+	free(old);
 }
 
 int
@@ -397,6 +433,7 @@ main(void)
 		cmocka_unit_test(array_errors),
 		cmocka_unit_test(array_of_any_size),
 		cmocka_unit_test(array_in_a_script),
+		cmocka_unit_test(array_in_a_script_of_path),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_leave);
 }
