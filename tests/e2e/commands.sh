@@ -62,3 +62,9 @@ expect_code 1
 grep -qx 1000000 out || fail "a line of a megabyte is cut"
 expect_of 2 exit 0
 expect_of 3 exit 126
+
+# A line that begins as an option is a command that does not exist, not an option of the shell's.
+printf -- '-n echo\n+x echo\n--\n' | batch
+expect_of 1 exit 127
+expect_of 2 exit 127
+expect_of 3 exit 127
