@@ -232,16 +232,18 @@ follow_here_word(struct quote_context *context, char c)
 	bool quoted = top == '\'' || top == '"' || context->escaped;
 	bool quotes = !context->escaped && ((c == '\'' && top != '"') ||
 						   (strchr("\"\\", c) && top != '\''));
-	if (!context->here_len && c == '<' && (char)context->tail == '<') {
+	if (!context->here_at && c == '<' && (char)context->tail == '<') {
 		context->here = HERE_NONE; /* a here-string */
-	} else if (!context->here_len && (is_space(c) || c == '-')) {
+	} else if (!context->here_at && (is_space(c) || c == '-')) {
 		context->here_tabs = c == '-' || context->here_tabs;
 	} else if (!quoted && (is_space(c) || strchr("\n;&|<>()", c))) {
 		context->here = HERE_LINE;
 	} else if (c == '\n' || context->here_len == sizeof(context->here_end)) {
 		context->lost = true;
-	} else if (!quotes) {
-		context->here_end[context->here_len++] = c;
+	} else {
+		context->here_at = 1; /* '' is a word too */
+		if (!quotes)
+			context->here_end[context->here_len++] = c;
 	}
 }
 
@@ -251,6 +253,7 @@ follow_here_body(struct quote_context *context, char c)
 	size_t at = context->here_at;
 	if (c == '\n' && at == context->here_len) {
 		context->here = HERE_NONE;
+		context->here_at = 0;
 		context->here_len = 0;
 		context->here_tabs = false;
 	} else if (c == '\n') {
@@ -307,7 +310,7 @@ quote_open(const struct quote_context *context)
 	char top = innermost(context);
 	if (context->lost)
 		return '?';
-	if (context->here == HERE_BODY)
+	if (context->here == HERE_WORD || context->here == HERE_BODY)
 		return '<';
 	if (context->escaped)
 		return '\\';

@@ -38,7 +38,8 @@ struct quote_context {
 	bool here_tabs;	   /* tabs may stand before its end */
 	char here_end[64]; /* the line that ends it */
 	size_t here_len;   /* of that */
-	size_t here_at;	   /* bytes of this line that are as in it; SIZE_MAX: another line */
+	size_t here_at;	   /* bytes of this line that are as in it; SIZE_MAX: another line; of its
+			    * word: has it begun? */
 };
 
 void quote_follow(struct quote_context *context, const char *text, size_t len);

@@ -238,6 +238,7 @@ templates_are_rendered(void **state)
 		{{0, {"p `date` {}"}, {0}, {"a b"}}, "p `date` 'a b'"},
 		{{0, {"p `date {#} {=}` {}"}, {0}, {"a b"}}, "p `date 7 a b` 'a b'"},
 		{{0, {"p $((1<<2)) \"{}\""}, {0}, {"$(x)"}}, "p $((1<<2)) \"\\$(x)\""},
+		{{0, {"p <<'' x\n{{}\n\nq {}"}, {0}, {"a b"}}, "p <<'' x\n{}\n\nq 'a b'"},
 		{{0, {"p <<<x \"{}\""}, {0}, {"$"}}, "p <<<x \"\\$\""},
 		{{0, {"p <<-'E' \"{}\" # don't\n\" {=}\n\tE\nq \"{}\""}, {0}, {"$"}},
 			"p <<-'E' \"\\$\" # don't\n\" $\n\tE\nq \"\\$\""},
@@ -353,6 +354,9 @@ bad_templates_are_refused(void **state)
 		{{0, {"p <<E\n{}\nE"}, {0}, {"1"}},
 			"the template, column 7: a value in a here-document, where it would be more "
 			"than data ({=} inserts it)"},
+		{{0, {"p <<"}, {0}, {"1"}}, NULL}, /* as its end */
+		{{0, {"p <<{}\n"}, {0}, {"1"}}, NULL},
+		{{0, {"p <<'' x\n{}\nx\n"}, {0}, {"1"}}, NULL},
 		{{0, {"p <<E\n\tE\n{}\nE"}, {0}, {"1"}}, NULL},
 		{{0, {"p <<E\na\nE"}, {0}, {"1"}}, NULL}, /* appended */
 		{{0, {"p <<E <<F\nE\nF\n{}"}, {0}, {"1"}}, NULL},
