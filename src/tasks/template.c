@@ -74,8 +74,10 @@ append_known(struct buf *buf, const struct template_options *options)
 	size_t limit = buf->len + 200;
 	if (columns->count)
 		buf_append_string(buf, " {}");
-	for (size_t i = 0; i < columns->count && buf->len < limit; i++)
+	for (size_t i = 0; i < columns->count && columns->count < 10; i++)
 		buf_printf(buf, " {%zu}", i + 1);
+	if (columns->count >= 10)
+		buf_printf(buf, " {1} to {%zu}", columns->count);
 	for (size_t i = 0; i < columns->count && buf->len < limit; i++)
 		if (columns->names[i] && columns->names[i][0])
 			buf_printf(buf, " {%.40s}", columns->names[i]);
