@@ -21,6 +21,7 @@ struct flight {
 	struct result result;	  /* without strings */
 	struct buf bytes[2];	  /* output that rode with it and must wait, or an unfinished line */
 	bool in_line[2];	  /* its output so far ends within a line */
+	bool unkept;		  /* the disk had no room for its output until its turn */
 	uint32_t owed;		  /* chunks of credit, once ours is written */
 	int64_t started_us;	  /* Unix time, of one that is RUNNING: to a fifth of a second */
 	struct buf tail;	  /* the end of its standard error */

@@ -185,17 +185,21 @@ write_output(struct master *master)
 		return;
 	master->output_failed = true;
 	log_error("%s: the run is stopped", err.text);
+	if (output_holds(master->output))
+		log_error("outputs that waited for their turn are lost with it, though their tasks "
+			  "are recorded already");
 	master_stop(master, output_is_closed(master->output) ? STOP_READER : STOP_FAILURE);
 	send_kill_all(master, master->options.grace_ms);
 }
 
 static void
-check_journal(struct master *master)
+check_disks(struct master *master)
 {
 	struct err err;
 	struct journal *journal = master->options.journal, *joblog = master->options.joblog;
 	bool failed = (journal && journal_failed(journal, &err)) ||
-		      (joblog && journal_failed(joblog, &err));
+		      (joblog && journal_failed(joblog, &err)) ||
+		      output_spool_failed(master->output, &err);
 	if (!failed || master->stop == STOP_FAILURE)
 		return;
 	log_error("%s: no further task is started", err.text);
@@ -295,7 +299,7 @@ master_turn(struct master *master, int64_t now_ns)
 {
 	write_output(master);
 	record_done(master);
-	check_journal(master);
+	check_disks(master);
 	settle(master, now_ns);
 	master_dispatch(master);
 	check_slots(master);
@@ -309,7 +313,7 @@ master_turn(struct master *master, int64_t now_ns)
 int64_t
 master_deadline_ns(const struct master *master)
 {
-	if (master->skipping)
+	if (master->skipping || output_has_more(master->output))
 		return 0;
 	const struct observer *observer = master->options.observer;
 	int64_t due = master_snapshot_due_ns(master);

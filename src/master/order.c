@@ -7,15 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES = 64 * 1024 };
+/* No piece crosses the border of a segment: one whose pieces are all taken goes back to the disk.
+ */
+enum { PIECE_BYTES = 64 * 1024, SEGMENT_BYTES = 4 << 20 };
 
 /* Where an output is; all zero for one that is not here (a hole in the file). */
 struct place {
 	uint64_t offset;
-	uint64_t len;
+	uint64_t end;
 	uint64_t here;
 };
 
@@ -29,7 +32,9 @@ struct order {
 	uint64_t end;	/* of the pieces */
 	uint64_t begin; /* of the output that is being added */
 	uint64_t turn;
-	uint64_t held;	    /* outputs that are here */
+	uint64_t held;	  /* outputs that are here */
+	uint32_t *pieces; /* of each segment: those that were not taken yet */
+	size_t segments;
 	struct place taken; /* what is left of the one whose turn it is; HERE if begun */
 };
 
@@ -67,6 +72,7 @@ order_free(struct order *order)
 		close(order->pieces_fd);
 	if (order->places_fd >= 0)
 		close(order->places_fd);
+	free(order->pieces);
 	free(order);
 }
 
@@ -79,7 +85,7 @@ order_turn(const struct order *order)
 bool
 order_is_turn(const struct order *order, uint64_t number)
 {
-	return number == order->turn && !order->taken.here;
+	return number == order->turn && !order->taken.here && order->begin == order->end;
 }
 
 bool
@@ -128,18 +134,71 @@ failed(struct err *err)
 	return err_set_errno(err, "cannot keep outputs that wait for their turn");
 }
 
+/* --- segments --- */
+
+/* The disk gets its room back, unless something of it is still needed. Where the file system cannot
+ * do that it stays taken until all are through. */
+static void
+give_back(struct order *order, uint64_t segment)
+{
+	if (!order->pieces[segment] && segment != order->end / SEGMENT_BYTES)
+		fallocate(order->pieces_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)(segment * SEGMENT_BYTES), SEGMENT_BYTES);
+}
+
+static void
+count_piece(struct order *order, uint64_t segment)
+{
+	if (segment >= order->segments) {
+		order->pieces = xrealloc(order->pieces, (segment + 1) * sizeof(*order->pieces));
+		while (order->segments <= segment)
+			order->pieces[order->segments++] = 0;
+	}
+	order->pieces[segment]++;
+}
+
+/* Where a piece begins, at OFFSET or in the segment behind it, and how many bytes it may have. */
+static uint64_t
+piece_at(uint64_t offset, size_t *room)
+{
+	uint64_t left = SEGMENT_BYTES - offset % SEGMENT_BYTES;
+	if (left <= sizeof(struct piece)) {
+		offset += left;
+		left = SEGMENT_BYTES;
+	}
+	*room = left - sizeof(struct piece);
+	return offset;
+}
+
+/* --- in --- */
+
+static int
+add_piece(struct order *order, int stream, const char *data, size_t len)
+{
+	size_t room;
+	uint64_t at = piece_at(order->end, &room);
+	struct piece piece = {
+		.stream = (uint32_t)stream, .len = (uint32_t)(len < room ? len : room)};
+	if (write_at(order->pieces_fd, &piece, sizeof(piece), at) < 0 ||
+		write_at(order->pieces_fd, data, piece.len, at + sizeof(piece)) < 0)
+		return -1;
+	uint64_t before = order->end / SEGMENT_BYTES;
+	count_piece(order, at / SEGMENT_BYTES);
+	order->end = at + sizeof(piece) + piece.len;
+	if (before != order->end / SEGMENT_BYTES && before < order->segments)
+		give_back(order, before);
+	return (int)piece.len;
+}
+
 int
 order_add(struct order *order, int stream, const char *data, size_t len, struct err *err)
 {
 	while (len) {
-		struct piece piece = {.stream = (uint32_t)stream,
-			.len = (uint32_t)(len < PIECE_BYTES ? len : PIECE_BYTES)};
-		if (write_at(order->pieces_fd, &piece, sizeof(piece), order->end) < 0 ||
-			write_at(order->pieces_fd, data, piece.len, order->end + sizeof(piece)) < 0)
+		int put = add_piece(order, stream, data, len < PIECE_BYTES ? len : PIECE_BYTES);
+		if (put < 0)
 			return failed(err);
-		order->end += sizeof(piece) + piece.len;
-		data += piece.len;
-		len -= piece.len;
+		data += put;
+		len -= (size_t)put;
 	}
 	return 0;
 }
@@ -147,7 +206,7 @@ order_add(struct order *order, int stream, const char *data, size_t len, struct 
 int
 order_end(struct order *order, uint64_t number, struct err *err)
 {
-	struct place place = {.offset = order->begin, .len = order->end - order->begin, .here = 1};
+	struct place place = {.offset = order->begin, .end = order->end, .here = 1};
 	if (write_at(order->places_fd, &place, sizeof(place), number * sizeof(place)) < 0)
 		return failed(err);
 	order->begin = order->end;
@@ -156,14 +215,23 @@ order_end(struct order *order, uint64_t number, struct err *err)
 }
 
 void
+order_drop(struct order *order)
+{
+	order->begin = order->end;
+}
+
+/* --- out --- */
+
+void
 order_passed(struct order *order)
 {
 	order->turn++;
-	if (order->held || order->begin != order->end)
+	if (order->held || order->begin != order->end || !order->end)
 		return;
-	order->begin = order->end = 0; /* all are through: the disk gets its room back */
-	if (ftruncate(order->pieces_fd, 0) < 0)
-		order->end = order->begin; /* it stays as it is: nothing is lost by that */
+	/* All are through: the disk gets its room back. */
+	if (ftruncate(order->pieces_fd, 0) < 0 || ftruncate(order->places_fd, 0) < 0)
+		return;
+	order->begin = order->end = order->segments = 0;
 }
 
 /* Looks for the one whose turn it is. */
@@ -188,23 +256,24 @@ order_take(struct order *order, struct buf *to[2], struct err *err)
 	if (found <= 0)
 		return found;
 	struct place *taken = &order->taken;
-	if (!taken->len) {
+	if (taken->offset == taken->end) {
 		*taken = (struct place){0};
 		order->held--;
 		order_passed(order);
 		return 1;
 	}
 	struct piece piece;
-	if (read_at(order->pieces_fd, &piece, sizeof(piece), taken->offset) !=
-		(ssize_t)sizeof(piece))
+	size_t room;
+	uint64_t at = piece_at(taken->offset, &room);
+	if (read_at(order->pieces_fd, &piece, sizeof(piece), at) != (ssize_t)sizeof(piece))
 		return failed(err);
 	struct buf *buf = to[piece.stream & 1];
-	char *room = buf_room(buf, piece.len);
-	if (read_at(order->pieces_fd, room, piece.len, taken->offset + sizeof(piece)) !=
+	if (read_at(order->pieces_fd, buf_room(buf, piece.len), piece.len, at + sizeof(piece)) !=
 		(ssize_t)piece.len)
 		return failed(err);
 	buf_added(buf, piece.len);
-	taken->offset += sizeof(piece) + piece.len;
-	taken->len -= sizeof(piece) + piece.len;
+	taken->offset = at + sizeof(piece) + piece.len;
+	order->pieces[at / SEGMENT_BYTES]--;
+	give_back(order, at / SEGMENT_BYTES);
 	return 1;
 }

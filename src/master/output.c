@@ -12,9 +12,15 @@
 #include <string.h>
 
 /* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory; bytes of ours above which no
- * more are asked for; how much of the end of standard error is kept for the report; the longest
- * line that is kept whole. */
-enum { WINDOW = 8, BUFFERED_BYTES = 1 << 20, TAIL_BYTES = 1024, LINE_BYTES = 1 << 20 };
+ * more are asked for; how often these are filled from the disk at a time; how much of the end of
+ * standard error is kept for the report; the longest line that is kept whole. */
+enum {
+	WINDOW = 8,
+	BUFFERED_BYTES = 1 << 20,
+	TURNS_AT_ONCE = 32,
+	TAIL_BYTES = 1024,
+	LINE_BYTES = 1 << 20
+};
 
 struct output {
 	struct output_options options;
@@ -27,8 +33,9 @@ struct output {
 	uint32_t asked;		   /* chunks of it that have not come */
 	size_t waiting_bytes;
 	struct buf tagged;
-	struct err failure;
-	bool failed, reader_gone;
+	struct err failure, spool_failure;
+	bool failed, reader_gone, spool_failed;
+	bool more; /* of what waited for its turn is to be written at once */
 };
 
 struct output *
@@ -63,16 +70,29 @@ give_up(struct output *output, const struct err *err)
 	output->failed = true;
 }
 
+/* The disk does not take the flight's output: what was kept of it is dropped. */
+static void
+forget(struct output *output, struct flight *flight, const struct err *err)
+{
+	if (!output->spool_failed)
+		output->spool_failure = *err;
+	output->spool_failed = true;
+	flight->unkept = true;
+	order_drop(output->options.order);
+}
+
 /* To our output, or to the disk if it is not the flight's turn. */
 static void
-pass(struct output *output, const struct flight *flight, int i, const char *data, size_t len)
+pass(struct output *output, struct flight *flight, int i, const char *data, size_t len)
 {
 	struct order *order = output->options.order;
 	struct err err;
+	if (flight->unkept)
+		return;
 	if (!order || order_is_turn(order, flight->task->order))
 		outlet_put(&output->outlets[i], data, len);
-	else if (!output->failed && order_add(order, i, data, len, &err) < 0)
-		give_up(output, &err);
+	else if (order_add(order, i, data, len, &err) < 0)
+		forget(output, flight, &err);
 }
 
 /* The same with the tag and a tab before each line. */
@@ -149,6 +169,15 @@ keep_tail(struct flight *flight, const char *data, size_t len)
 
 /* --- the order of outputs --- */
 
+static void
+say_unkept(const struct output *output, struct flight *flight)
+{
+	if (flight->result.reason == RESULT_OK)
+		flight->result.reason = RESULT_OUTPUT;
+	buf_consume(&flight->tail, flight->tail.len);
+	buf_printf(&flight->tail, "mpbatch: %s", output->spool_failure.text);
+}
+
 /* All of it has been put. */
 static void
 complete(struct output *output, struct flight *flight)
@@ -162,7 +191,9 @@ complete(struct output *output, struct flight *flight)
 	if (order && here)
 		order_passed(order);
 	else if (order && order_end(order, flight->task->order, &err) < 0)
-		give_up(output, &err);
+		forget(output, flight, &err);
+	if (flight->unkept)
+		say_unkept(output, flight);
 	if (flight->owed)
 		flight_queue_remove(&output->owing, flight);
 	flight_queue_push(&output->done, flight);
@@ -352,10 +383,12 @@ pay_credit(struct output *output)
 int
 output_write(struct output *output, struct err *err)
 {
-	do
+	output->more = true;
+	for (int rounds = 0; output->more && rounds < TURNS_AT_ONCE; rounds++) {
 		for (int i = 0; i < 2 && !output->failed; i++)
 			write_sink(output, i);
-	while (!output->failed && take_turns(output));
+		output->more = !output->failed && take_turns(output);
+	}
 	if (output->fetched && !output->failed)
 		ask(output);
 	if (!output->failed)
@@ -363,6 +396,20 @@ output_write(struct output *output, struct err *err)
 	if (output->failed && err)
 		*err = output->failure;
 	return output->failed ? -1 : 0;
+}
+
+bool
+output_spool_failed(const struct output *output, struct err *err)
+{
+	if (output->spool_failed)
+		*err = output->spool_failure;
+	return output->spool_failed;
+}
+
+bool
+output_has_more(const struct output *output)
+{
+	return output->more;
 }
 
 bool

@@ -50,6 +50,13 @@ void output_close(struct output *output);
  * written any more. */
 int output_write(struct output *output, struct err *err);
 
+/* True, with ERR, once the disk did not take an output that had to wait for its turn: its flight
+ * has RESULT_OUTPUT then, if it had succeeded. */
+bool output_spool_failed(const struct output *output, struct err *err);
+
+/* True if output_write() left something that it can write at once. */
+bool output_has_more(const struct output *output);
+
 /* True once a descriptor's reader has gone away (EPIPE). */
 bool output_is_closed(const struct output *output);
 

@@ -66,3 +66,17 @@ expect_code 0
 [ "$(column reason journal.1.tsv | sort | xargs)" = 'ok output' ] || fail "a store without room: $(column reason journal.1.tsv | xargs)"
 [ "$(column reason files.tsv)" = output ] || fail "files without room: $(column reason files.tsv)"
 "$HELPERS/blob" 3000000 | cksum | cmp - stored || fail "a stored output is not whole after the resume"
+
+# Without room for what waits for its turn the task fails, the run is stopped, and what waits already appears.
+cat >inside <<'IN'
+mount -t tmpfs -o size=300k tmpfs small || exit 77
+exec "$MPBATCH" -q --restart -k -j 2 --tmpdir small jobs.txt >out 2>err
+IN
+printf '%s\n' 'while ! grep -q turn err; do sleep 0.05; done; echo first' 'echo second' \
+	"while ! grep -q second jobs.txt.mpbatch/journal.1.tsv; do sleep 0.05; done; $HELPERS/blob 3000000" >jobs.txt
+code=0
+MPBATCH=$MPBATCH timeout -k 5 60 unshare -m sh inside || code=$?
+expect_code 4
+[ "$(xargs <out)" = 'first second' ] || fail "without room for what waits: $(head -c 100 out)"
+[ "$(of 1 reason) $(of 2 reason) $(of 3 reason)" = 'ok ok output' ] ||
+	fail "without room for what waits: $(column reason | xargs)"
