@@ -32,6 +32,7 @@ struct output {
 	struct flight *fetched;	   /* now; NULL: none */
 	uint32_t asked;		   /* chunks of it that have not come */
 	size_t waiting_bytes;
+	struct flight *broken[2]; /* by line: whose unfinished line stands at our end */
 	struct buf tagged;
 	struct err failure, spool_failure;
 	bool failed, reader_gone, spool_failed;
@@ -116,15 +117,31 @@ pass_tagged(struct output *output, struct flight *flight, int i, const char *dat
 	buf_consume(tagged, tagged->len);
 }
 
+/* A line too long to be kept whole is broken where another task's follows. */
+static void
+break_line(struct output *output, int i)
+{
+	struct flight *flight = output->broken[i];
+	output->broken[i] = NULL;
+	if (!flight)
+		return;
+	pass(output, flight, i, "\n", 1);
+	flight->in_line[i] = false;
+}
+
 static void
 put(struct output *output, struct flight *flight, int i, const char *data, size_t len)
 {
 	if (!len)
 		return;
+	if (output->broken[i] != flight)
+		break_line(output, i);
 	if (*flight->task->tag)
 		pass_tagged(output, flight, i, data, len);
 	else
 		pass(output, flight, i, data, len);
+	bool open = data[len - 1] != '\n' && output->options.by_line;
+	output->broken[i] = open ? flight : NULL;
 }
 
 /* Whole lines only; the rest waits in the flight. */
@@ -150,10 +167,11 @@ end_lines(struct output *output, struct flight *flight)
 {
 	for (int i = 0; i < 2; i++) {
 		struct buf *rest = &flight->bytes[i];
-		bool open = rest->len && (output->options.by_line || *flight->task->tag);
 		put(output, flight, i, rest->data, rest->len);
 		buf_consume(rest, rest->len);
-		if (open || flight->in_line[i])
+		if (output->broken[i] == flight)
+			break_line(output, i);
+		else if (flight->in_line[i])
 			pass(output, flight, i, "\n", 1);
 		flight->in_line[i] = false;
 	}
@@ -247,12 +265,6 @@ output_ended(struct output *output, struct flight *flight, const struct result *
 	if (!output->fetched || output->options.by_line) {
 		put(output, flight, 0, result->out, result->out_bytes);
 		put(output, flight, 1, result->err, result->err_bytes);
-		if (output->options.by_line && !*flight->task->tag) {
-			flight->in_line[0] =
-				result->out_bytes && result->out[result->out_bytes - 1] != '\n';
-			flight->in_line[1] =
-				result->err_bytes && result->err[result->err_bytes - 1] != '\n';
-		}
 		complete(output, flight);
 		return;
 	}

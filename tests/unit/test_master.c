@@ -368,6 +368,56 @@ lost_outputs_hold_nobody_up(void **state)
 	assert_written(rig, 0, "0a three 2a ");
 }
 
+/* Too long to be kept whole, a line is broken, and goes on with its tag, where another task's
+ * follows. */
+static void
+long_lines_do_not_run_into_others(void **state)
+{
+	struct rig *rig = *state;
+	enum { LONG = 3 << 20 };
+	char *xs = test_malloc(LONG);
+	memset(xs, 'x', LONG);
+	for (int tagged = 0; tagged < 2; tagged++) {
+		output_free(rig->output);
+		rig->output = output_new(&(struct output_options){
+			.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
+			.by_line = true,
+			.credit = on_credit,
+			.arg = rig});
+		struct flight *flights[2];
+		for (int i = 0; i < 2; i++)
+			flights[i] = flights_add(rig->all,
+				task_new(&(struct task){.index = (uint64_t)(100 + 2 * tagged + i),
+					.tag = !tagged ? ""
+					       : i     ? "B"
+						       : "A"}),
+				0);
+		for (size_t at = 0; at < LONG; at += 16384) {
+			output_chunk(rig->output, flights[0], 1, xs, 16384);
+			if (at == LONG / 2)
+				output_chunk(rig->output, flights[1], 1, "other\n", 6);
+			write_all(rig);
+		}
+		end_flight(rig->output, flights[0], NULL, NULL);
+		end_flight(rig->output, flights[1], NULL, NULL);
+		struct buf *read = &rig->sinks[0].read;
+		write_all(rig);
+		*buf_room(read, 1) = '\0';
+		const char *text = read->data,
+			   *other = strstr(text, tagged ? "\nB\tother\n" : "\nother\n");
+		assert_non_null(other);
+		assert_memory_equal(text, tagged ? "A\tx" : "xxx", 3);
+		assert_memory_equal(other + (tagged ? 9 : 7), tagged ? "A\tx" : "xxx", 3);
+		assert_memory_equal(text + read->len - 2, "x\n", 3);
+		size_t count = 0;
+		for (size_t i = 0; i < read->len; i++)
+			count += text[i] == 'x';
+		assert_int_equal(count, LONG);
+		buf_consume(read, read->len);
+	}
+	test_free(xs);
+}
+
 static void
 credit_keeps_a_window(void **state)
 {
@@ -940,6 +990,7 @@ main(int argc, char **argv)
 		OUTPUT_TEST(fetched_output_keeps_others_waiting),
 		OUTPUT_TEST(output_is_fetched_while_it_runs),
 		OUTPUT_TEST(lost_outputs_hold_nobody_up),
+		OUTPUT_TEST(long_lines_do_not_run_into_others),
 		OUTPUT_TEST(credit_keeps_a_window),
 		OUTPUT_TEST(slow_reader_stops_the_fetching),
 		OUTPUT_TEST(full_pipe_never_blocks),
