@@ -5,9 +5,9 @@
 struct err;
 struct source;
 
-/* Looks through all tasks, unless their templates already tell, and goes back to the first. -1 with
- * ERR, which names the file and both tasks; or says that {#} is needed where the tasks cannot be
- * looked through: a pipe, or more than PATHS_MAX of them. */
+/* Looks through all tasks, or a thousand if {#} is in their templates, and goes back to the first.
+ * -1 with ERR, which names the file and both tasks; or says that {#} is needed where the tasks
+ * cannot be looked through: a pipe, or more than PATHS_MAX of them. */
 int paths_check(struct source *source, struct err *err);
 
 #define PATHS_MAX 10000000

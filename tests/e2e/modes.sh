@@ -61,6 +61,10 @@ run --restart -q --stdout 'm/{#}' --stderr 'm/{#}' -- ': {}; for i in 1 2 3; do 
 run -q --cwd 'c/{}' --stdout out.txt -- 'echo {}' ::: 1 2
 [ "$(cat c/1/out.txt c/2/out.txt)" = $'1\n2' ] || fail "--stdout below --cwd"
 refused 'same output file' --stdout 'same' -- 'echo {}' ::: 1 2
+refused 'same output file' --cwd 'c/{}' --stdout ../same -- 'echo {}' ::: 1 2
+refused 'same output file' --cwd 'c/{1}' --stdout '{2}' -- 'echo {1}' ::: 1 2 :::+ x "$PWD/c/1/../1/x"
+refused 'same output file' --stdout '{#}' --stderr '{#}1' -- echo ::: {1..20}
+refused 'error of task 1 have the same' --stdout '{#}' --stderr './{#}' -- echo ::: 1 2
 mkfifo fifo
 echo 1 >fifo &
 refused '{#}' -a fifo --stdout 'f{}' -- echo
