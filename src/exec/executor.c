@@ -109,6 +109,16 @@ send_result(struct executor *executor)
 		outbox_add(&executor->outbox, executor->seq, &attempt->capture, executor->credits);
 }
 
+static void
+sync_and_say(struct executor *executor)
+{
+	struct err err;
+	bool safe = sink_sync(&executor->slot.sink, &err) == 0;
+	conn_begin(&executor->conn, FRAME_SYNCED);
+	pack_string(&executor->conn.out, safe ? "" : err.text);
+	conn_end(&executor->conn);
+}
+
 /* --- the queue --- */
 
 static void
@@ -222,6 +232,9 @@ handle_frame(struct executor *executor, uint8_t type, struct unpack *in)
 		handle_credit(executor, seq, unpack_u32(in));
 		return true;
 	}
+	case FRAME_SYNC:
+		sync_and_say(executor);
+		return true;
 	case FRAME_QUIT:
 		return false;
 	default:

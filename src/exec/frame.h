@@ -12,6 +12,7 @@ enum frame_type {
 	FRAME_RECALL,	 /* seq u64: give it back if it has not started */
 	FRAME_KILL,	 /* seq u64, reason u8, grace_ms u32: TERM, then KILL after the grace */
 	FRAME_CREDIT,	 /* seq u64, chunks u32: send that many more chunks of its output */
+	FRAME_SYNC,	 /* sync what was stored, and say how that went */
 	FRAME_QUIT,	 /* nothing more will come: leave */
 
 	/* executor to rank */
@@ -23,6 +24,7 @@ enum frame_type {
 	FRAME_CHUNK,	/* seq u64, stream u8 (1, 2), bytes: of an output that is fetched, or
 			 * lines of a task that runs */
 	FRAME_OUT_END,	/* seq u64: all chunks of an offered output are sent */
+	FRAME_SYNCED,	/* text: why outputs that were stored may be lost; empty: they are safe */
 	FRAME_SICK,	/* text: descendants of a task cannot be killed; the slot is to be closed */
 };
 

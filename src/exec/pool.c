@@ -47,7 +47,7 @@ begin(struct runner *runner, int slot, enum frame_type type, uint64_t seq)
 	if (pooled->conn.fd < 0)
 		return NULL; /* its down() is on the way */
 	conn_begin(&pooled->conn, (uint8_t)type);
-	if (type != FRAME_QUIT)
+	if (type != FRAME_QUIT && type != FRAME_SYNC)
 		pack_u64(&pooled->conn.out, seq);
 	pooled->dirty = true;
 	return pooled;
@@ -93,6 +93,18 @@ pool_credit(struct runner *runner, int slot, uint64_t seq, uint32_t chunks)
 	conn_end(&pooled->conn);
 }
 
+static void
+pool_sync(struct runner *runner, int slot)
+{
+	const struct setup *setup = &((struct pool *)runner)->setups[slot];
+	bool stores = setup->output == OUTPUT_STORE;
+	struct pooled *pooled = stores ? begin(runner, slot, FRAME_SYNC, 0) : NULL;
+	if (pooled)
+		conn_end(&pooled->conn);
+	else
+		runner->events->synced(runner->events_arg, slot, "");
+}
+
 /* A failed write is no news: the end of file that follows it is. */
 static void
 write_frames(struct pooled *pooled)
@@ -128,10 +140,10 @@ handle_frame(struct pooled *pooled, uint8_t type, struct unpack *in)
 		events->up(arg, slot, &cpus);
 		return;
 	}
-	if (type == FRAME_SICK) {
-		char text[256];
+	if (type == FRAME_SICK || type == FRAME_SYNCED) {
+		char text[512];
 		unpack_string(in, text, sizeof(text));
-		events->sick(arg, slot, text);
+		(type == FRAME_SICK ? events->sick : events->synced)(arg, slot, text);
 		return;
 	}
 	uint64_t seq = unpack_u64(in);
@@ -289,6 +301,7 @@ pool_new(struct loop *loop, int keeper_socket, const struct setup *slots, int co
 		.recall = pool_recall,
 		.kill = pool_kill,
 		.credit = pool_credit,
+		.sync = pool_sync,
 		.flush = pool_flush,
 		.close = pool_close,
 	};

@@ -30,6 +30,8 @@ struct runner_ops {
 		uint32_t grace_ms);
 	/* Allows CHUNKS more chunks of its output to come. */
 	void (*credit)(struct runner *runner, int slot, uint64_t seq, uint32_t chunks);
+	/* Nothing runs any more: is what was stored safe? Answered by synced(). */
+	void (*sync)(struct runner *runner, int slot);
 	/* Sends what the calls above have gathered; once per turn. */
 	void (*flush)(struct runner *runner);
 	/* Lets go of all slots, kills what still runs, and frees it. */
@@ -51,6 +53,8 @@ struct runner_events {
 	 * EXEC_LINE_CREDITS of them before the first credit. */
 	void (*chunk)(void *arg, int slot, uint64_t seq, int stream, const char *data, size_t len);
 	void (*out_end)(void *arg, int slot, uint64_t seq);
+	/* WHY outputs of its tasks may be lost; empty: they are safe. */
+	void (*synced)(void *arg, int slot, const char *why);
 	/* Descendants of the task that ended last cannot be killed: the slot takes no more tasks,
 	 * and has started none of those it still has. Outputs can still be fetched from it. */
 	void (*sick)(void *arg, int slot, const char *why);

@@ -25,7 +25,8 @@ sink_init(struct sink *sink, const struct setup *setup)
 {
 	*sink = (struct sink){.mode = setup->output,
 		.remove_empty = setup->remove_empty,
-		.keep_failed_only = setup->keep_failed_only};
+		.keep_failed_only = setup->keep_failed_only,
+		.synced_ns = clock_now_ns()};
 	if (sink->mode == OUTPUT_STORE)
 		sink->store = store_new(setup->run_dir, setup->session, setup->rank, setup->slot);
 }
@@ -194,6 +195,26 @@ sink_read(struct sink *sink, int i, int pipe_fd)
 	return total;
 }
 
+/* What a failed sync did not write may be gone, and the next one succeeds nevertheless: so the
+ * failure is kept until an attempt has said so. */
+static void
+sync_store(struct sink *sink)
+{
+	int64_t now = clock_now_ns();
+	struct err err;
+	if (store_sync(sink->store, &err) < 0) {
+		sink->sync_error = errno ? errno : EIO;
+		sink->sync_failure = err;
+		sink->sync_said = false;
+		sink->sync_ns = now + SYNC_NS;
+		return;
+	}
+	if (sink->sync_said)
+		sink->sync_error = 0;
+	sink->sync_ns = 0;
+	sink->synced_ns = now;
+}
+
 static void
 store_stream(
 	struct sink *sink, struct capture *capture, int i, const struct capture_options *options)
@@ -212,11 +233,19 @@ static void
 store_output(struct sink *sink, struct capture *capture, const struct capture_options *options,
 	struct result *result)
 {
-	if (sink->sync_error)
-		fail(sink, sink->sync_error, &sink->sync_failure);
 	for (int i = 0; i < 2; i++)
 		store_stream(sink, capture, i, options);
 	capture_drop(capture);
+	/* Where a second has passed it costs no more to sync first: success is then said of what is
+	 * safe. */
+	if (clock_now_ns() - sink->synced_ns >= SYNC_NS)
+		sync_store(sink);
+	if (sink->sync_error) {
+		fail(sink, sink->sync_error, &sink->sync_failure);
+		sink->sync_said = true;
+		if (!sink->sync_ns)
+			sink->sync_error = 0;
+	}
 	if (sink->error) {
 		store_drop(sink->store);
 		return;
@@ -255,16 +284,13 @@ sink_end(struct sink *sink, struct capture *capture, const struct capture_option
 
 /* --- the store on disk --- */
 
-static void
-sync_store(struct sink *sink)
+int
+sink_sync(struct sink *sink, struct err *err)
 {
-	if (store_sync(sink->store, &sink->sync_failure) == 0) {
-		sink->sync_error = 0;
-		sink->sync_ns = 0;
-		return;
-	}
-	sink->sync_error = errno ? errno : EIO;
-	sink->sync_ns = clock_now_ns() + SYNC_NS;
+	if (sink->sync_ns)
+		sync_store(sink);
+	*err = sink->sync_failure;
+	return sink->sync_error && !sink->sync_said ? -1 : 0;
 }
 
 int64_t

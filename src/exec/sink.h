@@ -28,8 +28,10 @@ struct sink {
 	bool remove_empty;
 	bool keep_failed_only;
 	struct store *store; /* OUTPUT_STORE */
+	int64_t synced_ns;   /* when it last was, or was opened */
 	int64_t sync_ns;     /* when it is to be synced, 0: nothing is unsynced */
-	int sync_error;	     /* why that failed last, 0: it did not */
+	int sync_error;	     /* why that failed, 0: it did not */
+	bool sync_said;	     /* an attempt has failed of that */
 	struct err sync_failure;
 
 	/* of the attempt at hand */
@@ -68,6 +70,10 @@ void sink_fail(struct sink *sink, int error, const char *what);
  * perhaps removes files, and completes RESULT, whose tail is valid until the next sink_begin(). */
 void sink_end(struct sink *sink, struct capture *capture, const struct capture_options *options,
 	struct result *result);
+
+/* Syncs what was stored. Returns 0, or -1 with ERR if that fails, or has failed and no attempt has
+ * said so. */
+int sink_sync(struct sink *sink, struct err *err);
 
 /* The store is synced when this is due; CLOCK_NEVER for never. */
 int64_t sink_deadline(const struct sink *sink);

@@ -185,8 +185,15 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 	bool for_ever = unpack_u8(in);
 	char why[512];
 	unpack_string(in, why, sizeof(why));
-	log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
-		for_ever ? "; it is closed" : "; it gets a new one");
+	if (for_ever &&
+		master->draining) { /* asked at the end, it says that not all it stored is safe */
+		log_error("slot %u on %s: outputs may be lost: %s", slot->number,
+			member->hello.host, why);
+		master_stop(master, STOP_FAILURE);
+	} else {
+		log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
+			for_ever ? "; it is closed" : "; it gets a new one");
+	}
 	if (!slot->down)
 		sched_slots(
 			master->sched, (int)(member - master->members.list), --member->open_slots);

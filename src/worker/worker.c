@@ -42,7 +42,7 @@ struct worker {
 	int starved;	    /* entries whose lines wait for credit */
 	int64_t heartbeat_ns;
 	int64_t active_ns; /* when something last happened */
-	bool paused, draining, held, stopping, said_bye, finished;
+	bool paused, draining, held, stopping, syncing, said_bye, finished;
 };
 
 static void
@@ -316,6 +316,15 @@ send_slot_down(struct worker *worker, int i, const char *why, bool for_ever)
 }
 
 static void
+slot_is_synced(void *arg, int i, const char *why)
+{
+	struct worker *worker = arg;
+	worker->slots[i].syncing = false;
+	if (*why)
+		send_slot_down(worker, i, why, true);
+}
+
+static void
 slot_is_sick(void *arg, int i, const char *why)
 {
 	struct worker *worker = arg;
@@ -351,6 +360,7 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 {
 	struct worker *worker = arg;
 	struct slot_queue *slot = &worker->slots[i];
+	slot->syncing = false;
 	for (int k = slot->count - 1; k >= 0; k--) {
 		struct entry *entry = &slot->entries[k];
 		if (entry->state == ENTRY_ENDED)
@@ -520,6 +530,25 @@ is_empty(const struct worker *worker)
 	return !worker->queue.count;
 }
 
+/* Nothing is left to do: asks all slots whether what they stored is safe; true once they have said.
+ */
+static bool
+is_synced(struct worker *worker)
+{
+	struct runner *runner = worker->options.runner;
+	bool synced = true;
+	for (int i = 0; i < worker->nslots && !worker->syncing; i++) {
+		worker->slots[i].syncing = true;
+		runner->ops->sync(runner, i);
+	}
+	if (!worker->syncing)
+		runner->ops->flush(runner);
+	worker->syncing = true;
+	for (int i = 0; i < worker->nslots; i++)
+		synced = synced && !worker->slots[i].syncing;
+	return synced;
+}
+
 static bool
 results_due(const struct worker *worker, int64_t now_ns)
 {
@@ -549,7 +578,8 @@ worker_turn(struct worker *worker, int64_t now_ns)
 		send(worker);
 		worker->heartbeat_ns = now_ns + HEARTBEAT_NS;
 	}
-	if (worker->draining && !worker->said_bye && is_empty(worker) && !worker->results.count) {
+	if (worker->draining && !worker->said_bye && is_empty(worker) && !worker->results.count &&
+		is_synced(worker)) {
 		message_begin(&worker->link, MESSAGE_BYE);
 		send(worker);
 		worker->said_bye = true;
@@ -590,6 +620,7 @@ worker_new(const struct worker_options *options)
 		.offered = output_offered,
 		.chunk = output_chunk,
 		.out_end = output_end,
+		.synced = slot_is_synced,
 		.sick = slot_is_sick,
 		.down = slot_is_down,
 	};

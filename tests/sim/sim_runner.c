@@ -132,6 +132,12 @@ sim_credit(struct runner *runner, int i, uint64_t seq, uint32_t chunks)
 }
 
 static void
+sim_sync(struct runner *runner, int i)
+{
+	runner->events->synced(runner->events_arg, i, "");
+}
+
+static void
 sim_flush(struct runner *runner)
 {
 	(void)runner;
@@ -328,6 +334,7 @@ sim_runner_new(
 		.kill = sim_kill,
 		.credit = sim_credit,
 		.flush = sim_flush,
+		.sync = sim_sync,
 		.close = sim_close,
 	};
 	struct sim_runner *sim = xcalloc(1, sizeof(*sim));

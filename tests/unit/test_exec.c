@@ -1267,6 +1267,37 @@ store_is_synced_within_a_second(void **state)
 	assert_int_equal(rmdir("store"), 0);
 }
 
+/* Where the last sync was long ago, an output is synced before it is called a success. A failure
+ * that no attempt has told is not forgotten when the next sync succeeds, nor at the end. */
+static void
+failed_sync_is_told_once(void **state)
+{
+	(void)state;
+	struct setup setup = {.output = OUTPUT_STORE, .run_dir = (char *)(uintptr_t) "store"};
+	struct sink sink;
+	struct err err;
+	assert_int_equal(mkdir("store", 0700), 0);
+	sink_init(&sink, &setup);
+	assert_int_equal(sink_sync(&sink, &err), 0);
+	assert_int_equal(sink_text(&sink, "one").reason, RESULT_OK);
+	assert_int_equal(unlink("store/output.0.0.0"), 0);
+	assert_int_equal(rmdir("store"), 0);
+	sink.synced_ns -= CLOCK_NS_PER_S;
+	assert_int_equal(sink_text(&sink, "two").reason, RESULT_OUTPUT);
+	assert_int_equal(sink_sync(&sink, &err), -1); /* of "one" */
+	assert_non_null(strstr(err.text, "sync"));
+	assert_int_equal(mkdir("store", 0700), 0);
+	sink_tick(&sink, sink_deadline(&sink));
+	assert_true(sink_deadline(&sink) == CLOCK_NEVER);
+	assert_int_equal(sink_sync(&sink, &err), -1);
+	assert_int_equal(sink_text(&sink, "three").reason, RESULT_OUTPUT);
+	assert_int_equal(sink_sync(&sink, &err), 0);
+	sink.synced_ns -= CLOCK_NS_PER_S;
+	assert_int_equal(sink_text(&sink, "four").reason, RESULT_OK);
+	sink_close(&sink);
+	assert_int_equal(rmdir("store"), 0);
+}
+
 /* --- tree --- */
 
 /* A child that does nothing until it is killed; its forks do the same. */
@@ -1419,6 +1450,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(outbox_puts_little_into_the_connection),
 		cmocka_unit_test(outbox_clear_forgets),
 		cmocka_unit_test(store_is_synced_within_a_second),
+		cmocka_unit_test(failed_sync_is_told_once),
 		cmocka_unit_test(children_are_listed_by_the_kernel),
 		cmocka_unit_test(children_are_found_by_their_parent),
 		cmocka_unit_test(whole_trees_are_killed),
