@@ -30,7 +30,7 @@ struct output_command {
 	regex_t regex;
 	char *dir;
 	struct picks picks;
-	uint64_t not_stored;
+	uint64_t not_stored, complaints;
 	bool incomplete;
 	bool full; /* our own output cannot be written */
 };
@@ -40,7 +40,8 @@ enum stream { STREAM_OUT, STREAM_ERR };
 static void
 complain(struct output_command *command, const struct pick *pick, const char *text)
 {
-	log_error("task %llu: %s", (unsigned long long)pick->index, text);
+	if (command->complaints++ < MISSING_NAMED)
+		log_error("task %llu: %s", (unsigned long long)pick->index, text);
 	command->incomplete = true;
 }
 
@@ -220,6 +221,9 @@ report_missing(struct output_command *command)
 		log_error(
 			"of %llu tasks in all the output was not stored (--output store keeps it)",
 			(unsigned long long)command->not_stored);
+	if (command->complaints > MISSING_NAMED)
+		log_error("%llu outputs in all could not be read, or written",
+			(unsigned long long)command->complaints);
 	if (picks->hidden)
 		log_warning("%llu outputs of earlier sessions are not shown: their numbers belong "
 			    "to other tasks now (--session shows those of one session)",

@@ -86,6 +86,8 @@ expect_code 1
 "$MPBATCH" output jobs.txt --grep '^1[12] 2$' | sort | cmp - <(printf '11:2:11 2\n12:2:12 2\n') || fail "mpbatch output --grep"
 "$MPBATCH" output jobs.txt --export exported
 [ "$(cat exported/3.out exported/3.err)" = $'3 1\n3 2\n3 3\nerr 3' ] || fail "mpbatch output --export"
+"$MPBATCH" output jobs.txt --export exported 2>err && fail "mpbatch output --export over files that are there"
+[ "$(wc -l <err)" = 11 ] && grep -q '^mpbatch: error: 100 outputs' err || fail "mpbatch output --export: $(wc -l <err) lines of error"
 refused 'run-dir' --output store -- echo ::: 1
 
 # --- into a file, past the launcher ---
