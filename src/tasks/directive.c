@@ -34,12 +34,23 @@ settings_clear(struct settings *settings)
 	*settings = (struct settings){0};
 }
 
+/* Where the line goes on behind the mark; 0: it is no directive. */
+static size_t
+behind_mark(const char *line, size_t len)
+{
+	size_t blank = 0, n = sizeof(mark) - 1;
+	while (blank < len && (line[blank] == ' ' || line[blank] == '\t'))
+		blank++;
+	size_t end = blank + n;
+	if (len < end || memcmp(line + blank, mark, n) != 0)
+		return 0;
+	return len == end || line[end] == ' ' || line[end] == '\t' ? end : 0;
+}
+
 bool
 directive_is(const char *line, size_t len)
 {
-	size_t n = sizeof(mark) - 1;
-	return len >= n && memcmp(line, mark, n) == 0 &&
-	       (len == n || line[n] == ' ' || line[n] == '\t');
+	return behind_mark(line, len) > 0;
 }
 
 /* --- words --- */
@@ -281,7 +292,7 @@ take_word(struct settings *settings, struct reader *reader)
 int
 directive_take(struct settings *settings, const char *line, size_t len, struct err *err)
 {
-	struct reader reader = {.line = line, .len = len, .at = sizeof(mark) - 1, .err = err};
+	struct reader reader = {.line = line, .len = len, .at = behind_mark(line, len), .err = err};
 	int got;
 	do {
 		got = next_word(&reader);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "tasks/directive.h"
 #include "tasks/lines.h"
+#include "tasks/quote.h"
 #include "tasks/task.h"
 
 #include <stdbool.h>
@@ -114,6 +115,37 @@ list_free(struct list *list)
 
 /* --- tasks --- */
 
+/* Where a comment begins in the command, else its length. */
+static size_t
+without_comment(const char *command, size_t len)
+{
+	struct quote_context context = {0};
+	for (size_t i = 0; i < len; i++) {
+		quote_follow(&context, command + i, 1);
+		if (quote_open(&context) == '#')
+			return i;
+	}
+	return len;
+}
+
+/* With prefix and suffix; behind a comment the latter would be lost. */
+static void
+surround(struct list *list, struct task *task)
+{
+	const struct settings *settings = &list->settings;
+	struct buf *command = &list->command;
+	buf_consume(command, command->len);
+	if (settings->prefix)
+		buf_printf(command, "%s ", settings->prefix);
+	buf_append(command, task->command,
+		settings->suffix ? without_comment(task->command, task->command_len)
+				 : task->command_len);
+	if (settings->suffix)
+		buf_printf(command, " %s", settings->suffix);
+	task->command = command->data;
+	task->command_len = command->len;
+}
+
 static struct task *
 make_task(struct list *list, const char *line, size_t len)
 {
@@ -131,17 +163,8 @@ make_task(struct list *list, const char *line, size_t len)
 		.command = line,
 		.command_len = without_return(line, len)};
 	settings->barrier = BARRIER_NONE;
-	if (settings->prefix || settings->suffix) {
-		struct buf *command = &list->command;
-		buf_consume(command, command->len);
-		if (settings->prefix)
-			buf_printf(command, "%s ", settings->prefix);
-		buf_append(command, task.command, task.command_len);
-		if (settings->suffix)
-			buf_printf(command, " %s", settings->suffix);
-		task.command = command->data;
-		task.command_len = command->len;
-	}
+	if (settings->prefix || settings->suffix)
+		surround(list, &task);
 	return task_new(&task);
 }
 

@@ -83,8 +83,13 @@ directives_set_what_follows(void **state)
 			"d|||60000|1|a\nd|||60000|0|b\n|||0|0|c\n"},
 		{"a\n#MPBATCH barrier check\n#MPBATCH barrier reset\nb\nc",
 			"|||0|0|a\n|||0|2|b\n|||0|0|c\n"},
-		{"#MPBATCHcwd=d\n# MPBATCH cwd=d\n #MPBATCH cwd=d\n#mpbatch x\n#MPBATCH\na",
+		{"#MPBATCHcwd=d\n# MPBATCH cwd=d\n##MPBATCH cwd=d\n#mpbatch x\n#MPBATCH\na",
 			"|||0|0|a\n"},
+		{" \t#MPBATCH cwd=d\na", "d|||0|0|a\n"},
+		{"#MPBATCH suffix='>f'\na # b\na#b '# c' \"# d\" $# ${#e}\na \\# b",
+			"|||0|0|a  >f\n|||0|0|a#b '# c' \"# d\" $# ${#e} >f\n"
+			"|||0|0|a \\# b >f\n"},
+		{"#MPBATCH prefix=p\na # b", "|||0|0|p a # b\n"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buf shown = {0};
@@ -107,6 +112,7 @@ directives_that_are_wrong(void **state)
 	} cases[] = {
 		{"#MPBATCH retries=2", "list:2:10: retries=2, " KNOWN},
 		{"#MPBATCH  cwd=d foo", "list:2:17: foo, " KNOWN},
+		{"\t #MPBATCH foo", "list:2:12: foo, " KNOWN},
 		{"#MPBATCH cwd", "list:2:10: cwd, " KNOWN},
 		{"#MPBATCH check", "list:2:10: check, " KNOWN},
 		{"#MPBATCH barrier reset check", "list:2:24: check, " KNOWN},
