@@ -216,14 +216,15 @@ static int
 check_outputs(struct options *options, struct err *err)
 {
 	bool paths = options->out || options->err;
+	bool maybe = paths || options->list; /* its directives may set some: cli/plan.c */
 	if (paths && options->output_given && options->output != OUTPUT_FILES)
 		return err_set(err, "--stdout and --stderr go with --output files, not with %s",
 			output_mode_names[options->output]);
 	if (paths)
 		options->output = OUTPUT_FILES;
-	if (!paths && options->output == OUTPUT_FILES)
+	if (!maybe && options->output == OUTPUT_FILES)
 		return err_set(err, "--output files: expected --stdout or --stderr with it");
-	if ((options->remove_empty || options->keep_failed_only) && !paths)
+	if ((options->remove_empty || options->keep_failed_only) && !maybe)
 		return err_set(
 			err, "--remove-empty and --keep-output go with --stdout and --stderr");
 	if (options->keep_order && options->output != OUTPUT_GROUP)

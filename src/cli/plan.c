@@ -205,6 +205,29 @@ open_output(struct plan *plan, struct err *err)
 	return options->keep_order && !plan->order ? -1 : 0;
 }
 
+/* Only now is it known whether the list's directives set files. */
+static int
+choose_output(struct plan *plan, struct err *err)
+{
+	const struct options *options = plan->options;
+	bool files = source_has_files(plan->source);
+	bool wanted = options->output == OUTPUT_FILES || options->remove_empty ||
+		      options->keep_failed_only;
+	bool others = (options->output_given && options->output != OUTPUT_FILES) ||
+		      options->keep_order || options->tag || options->output_file;
+	if (files && others)
+		return err_set(err,
+			"%.200s sets stdout= or stderr=: expected --output files, and no "
+			"--keep-order, --tag, --tagstring or --output-file",
+			options->list);
+	if (wanted && !files && !options->out && !options->err)
+		return err_set(err,
+			"--output files, --remove-empty and --keep-output: expected --stdout or "
+			"--stderr, or stdout= or stderr= in the list");
+	plan->output = files ? OUTPUT_FILES : options->output;
+	return plan->output == OUTPUT_FILES ? paths_check(plan->source, err) : 0;
+}
+
 /* --- all of it --- */
 
 static int
@@ -213,9 +236,7 @@ open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 	const struct options *options = plan->options;
 	if (access(options->tmpdir, W_OK | X_OK) < 0)
 		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
-	if (plan_open_source(plan, options, err) < 0)
-		return -1;
-	if (options->output == OUTPUT_FILES && paths_check(plan->source, err) < 0)
+	if (plan_open_source(plan, options, err) < 0 || choose_output(plan, err) < 0)
 		return -1;
 	if (open_run_dir(plan, err) < 0 || load_earlier(plan, err) < 0)
 		return -1;

@@ -6,6 +6,7 @@
 #define CLI_PLAN_H
 
 #include "master/ledger.h"
+#include "tasks/result.h"
 #include "tasks/source.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct plan {
 	const struct options *options;
 	struct source_options source_options;
 	struct source *source;
+	enum output_mode output;
 	char *run_dir; /* absolute; NULL: none is kept */
 	struct lock *lock;
 	struct resume *resume; /* NULL: nothing was done before */

@@ -28,6 +28,8 @@ settings_clear(struct settings *settings)
 {
 	free(settings->cwd);
 	free(settings->input);
+	free(settings->out);
+	free(settings->err);
 	free(settings->prefix);
 	free(settings->suffix);
 	buf_clear(&settings->env);
@@ -221,6 +223,8 @@ static const struct key {
 	{"timeout", set_time, offsetof(struct settings, timeout_ms)},
 	{"cwd", set_text, offsetof(struct settings, cwd)},
 	{"stdin", set_text, offsetof(struct settings, input)},
+	{"stdout", set_text, offsetof(struct settings, out)},
+	{"stderr", set_text, offsetof(struct settings, err)},
 	{"prefix", set_text, offsetof(struct settings, prefix)},
 	{"suffix", set_text, offsetof(struct settings, suffix)},
 };

@@ -2,7 +2,8 @@
  * Directive lines of a task list, "#MPBATCH key=value ...": they set things for the tasks after
  * them, until they are set anew.
  *
- *   timeout=TIME  cwd=DIR  stdin=FILE  env:NAME=VALUE  prefix=TEXT  suffix=TEXT
+ *   timeout=TIME  cwd=DIR  stdin=FILE  stdout=FILE  stderr=FILE  env:NAME=VALUE
+ *   prefix=TEXT  suffix=TEXT
  *   -env:NAME     takes a variable back; an empty value does so for the other keys
  *   reset         forgets all of them
  *   barrier       everything above ends before anything below starts; "barrier check": and has
@@ -23,9 +24,9 @@ struct err;
 /* Zero-initialised: nothing is set. */
 struct settings {
 	uint32_t timeout_ms;
-	char *cwd, *input, *prefix, *suffix; /* NULL: not set */
-	struct buf env;			     /* NAME=value strings, each ended by NUL */
-	enum task_barrier barrier;	     /* for the next task */
+	char *cwd, *input, *out, *err, *prefix, *suffix; /* NULL: not set */
+	struct buf env;					 /* NAME=value strings, each ended by NUL */
+	enum task_barrier barrier;			 /* for the next task */
 };
 
 void settings_clear(struct settings *settings);

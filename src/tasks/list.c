@@ -20,6 +20,7 @@ struct list {
 	uint64_t tasks;	    /* given out */
 	uint64_t count;	    /* in all, once COUNTED */
 	bool counted;
+	bool files; /* of tasks are set in the part that is checked first */
 };
 
 static bool
@@ -48,6 +49,12 @@ take_directive(struct list *list, struct settings *settings, uint64_t number, co
 		column.text);
 }
 
+static bool
+sets_files(const struct settings *settings)
+{
+	return settings->out || settings->err;
+}
+
 /* --- opening --- */
 
 static int
@@ -59,7 +66,10 @@ check_line(struct list *list, struct settings *settings, uint64_t number, const 
 		return err_set(err, "%.300s:%llu:%zu: a NUL byte, expected text",
 			lines_name(list->lines), (unsigned long long)number,
 			(size_t)(nul - line) + 1);
-	return directive_is(line, len) ? take_directive(list, settings, number, line, len, err) : 0;
+	if (directive_is(line, len) && take_directive(list, settings, number, line, len, err) < 0)
+		return -1;
+	list->files = list->files || sets_files(settings);
+	return 0;
 }
 
 /* Checks the first part, and counts its tasks if it is all there is. */
@@ -158,6 +168,8 @@ make_task(struct list *list, const char *line, size_t len)
 		.timeout_ms = settings->timeout_ms,
 		.cwd = settings->cwd,
 		.input = settings->input,
+		.out = settings->out,
+		.err = settings->err,
 		.env = settings->env.data,
 		.env_len = settings->env.len,
 		.command = line,
@@ -166,6 +178,21 @@ make_task(struct list *list, const char *line, size_t len)
 	if (settings->prefix || settings->suffix)
 		surround(list, &task);
 	return task_new(&task);
+}
+
+/* A directive of those that are taken as the tasks are. */
+static int
+take_now(struct list *list, const char *line, size_t len, struct err *err)
+{
+	uint64_t number = lines_number(list->lines);
+	if (take_directive(list, &list->settings, number, line, len, err) < 0)
+		return -1;
+	if (list->files || !sets_files(&list->settings))
+		return 0;
+	return err_set(err,
+		"%.300s:%llu: stdout= or stderr= for the first time, expected in the first %ld "
+		"bytes of a file",
+		lines_name(list->lines), (unsigned long long)number, LINES_AHEAD_BYTES);
 }
 
 enum next
@@ -185,9 +212,7 @@ list_next(struct list *list, struct task **task, struct err *err)
 			*task = make_task(list, line, len);
 			return NEXT_ONE;
 		}
-		uint64_t number = lines_number(list->lines);
-		if (directive_is(line, len) &&
-			take_directive(list, &list->settings, number, line, len, err) < 0)
+		if (directive_is(line, len) && take_now(list, line, len, err) < 0)
 			return NEXT_ERROR;
 	}
 }
@@ -208,6 +233,12 @@ int
 list_fd(const struct list *list)
 {
 	return lines_fd(list->lines);
+}
+
+bool
+list_has_files(const struct list *list)
+{
+	return list->files;
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 
 #include "tasks/row.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -32,6 +33,10 @@ int list_rewind(struct list *list, struct err *err);
 
 /* What to poll for reading after NEXT_WAIT; -1 if it never waits (a regular file). */
 int list_fd(const struct list *list);
+
+/* True if the part that is checked first sets stdout= or stderr=, which it must if any does: how
+ * outputs go is decided before the first task. */
+bool list_has_files(const struct list *list);
 
 /* The number of tasks where it is known: from the start for a file that was checked whole, for
  * others once NEXT_END was returned; 0 while unknown. An empty list: 0, and NEXT_END at once. */

@@ -89,6 +89,8 @@ add_settings(struct buf *line, const struct task *last, const struct task *task)
 {
 	add_text(line, "cwd", last->cwd, task->cwd);
 	add_text(line, "stdin", last->input, task->input);
+	add_text(line, "stdout", last->out, task->out);
+	add_text(line, "stderr", last->err, task->err);
 	add_time(line, last->timeout_ms, task->timeout_ms);
 	add_variables(line, last, task);
 }
@@ -103,7 +105,8 @@ listing_skip(struct listing *listing, const struct task *task)
 void
 listing_add(struct listing *listing, struct buf *buf, const struct task *task)
 {
-	static const struct task nothing = {.cwd = "", .input = "", .env = ""};
+	static const struct task nothing = {
+		.cwd = "", .input = "", .out = "", .err = "", .env = ""};
 	listing_skip(listing, task);
 	if (listing->barrier && listing->written)
 		buf_printf(buf, "#MPBATCH barrier%s\n",

@@ -346,8 +346,16 @@ source_limit(const struct source *source)
 }
 
 bool
+source_has_files(const struct source *source)
+{
+	return source->list && list_has_files(source->list);
+}
+
+bool
 source_files_differ(const struct source *source)
 {
+	if (source_has_files(source))
+		return false;
 	for (int i = DRESS_OUT; i <= DRESS_ERR; i++)
 		if (source->dress[i] && !template_has_index(source->dress[i]))
 			return false;

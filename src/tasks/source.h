@@ -53,6 +53,9 @@ uint64_t source_remaining(const struct source *source);
 /* How many tasks may run at a time (an array's %LIMIT); 0: no limit. */
 uint64_t source_limit(const struct source *source);
 
+/* True if a list's directives set output files. */
+bool source_has_files(const struct source *source);
+
 /* True if no two tasks can have the same output file: their templates hold the index. */
 bool source_files_differ(const struct source *source);
 

@@ -79,6 +79,23 @@ run -q -k -j 1 again.txt
 [ "$(cat out)" = "$(printf '%s/a dir\n1 2' "$PWD")" ] || fail "failed.txt does something else: $(cat out)"
 grep -q 'barrier' again.txt || fail "failed.txt has lost the barrier"
 
+# ... and into which files each task prints.
+run -q --run-dir files --stdout 'o/{#}.out' --cwd '{}' -- 'echo {}; test {} = a' ::: a b c
+expect_code 1
+run --dry-run --stdout 'o/{#}.out' --cwd '{}' -- 'echo {}; test {} = a' ::: a b c
+mv out whole.txt
+find a b c -type f | sort | xargs grep . >expected
+for list in files/failed.txt whole.txt; do
+	rm -rf b c
+	run -q --run-dir "again-${list##*/}" $list
+	expect_code 1
+	[ "$(find a b c -type f | sort | xargs grep .)" = "$(cat expected)" ] || fail "$list prints into other files"
+done
+refused 'stdout=' --restart -q --output store whole.txt
+printf '#MPBATCH stdout=f\necho 1\necho 2\n' >bad.txt
+refused 'same output file' bad.txt
+refused 'or stdout=' --remove-empty jobs.txt
+
 # --- barriers ---
 for i in $(seq 8); do echo "sleep 0.0$i; echo x >>before"; done >jobs.txt
 { echo '#MPBATCH barrier'; echo 'wc -l <before'; echo '#MPBATCH barrier check'; echo false; echo '#MPBATCH barrier check'; echo 'touch behind'; } >>jobs.txt

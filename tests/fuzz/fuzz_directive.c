@@ -52,6 +52,8 @@ check_listing(const struct settings *settings)
 	struct task task = {.timeout_ms = settings->timeout_ms,
 		.cwd = settings->cwd,
 		.input = settings->input,
+		.out = settings->out,
+		.err = settings->err,
 		.env = settings->env.data,
 		.env_len = settings->env.len,
 		.command = "a",
@@ -63,6 +65,7 @@ check_listing(const struct settings *settings)
 	listing_add(&listing, &list, whole);
 	read_back(&again, &list);
 	must(same_text(again.cwd, settings->cwd) && same_text(again.input, settings->input));
+	must(same_text(again.out, settings->out) && same_text(again.err, settings->err));
 	must(again.timeout_ms == settings->timeout_ms);
 	must(again.env.len == settings->env.len);
 	must(!again.env.len || memcmp(again.env.data, settings->env.data, again.env.len) == 0);

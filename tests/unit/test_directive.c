@@ -100,8 +100,8 @@ directives_set_what_follows(void **state)
 }
 
 #define KNOWN                                                                                      \
-	"expected timeout=, cwd=, stdin=, prefix=, suffix=, env:NAME=, -env:NAME, reset, barrier " \
-	"or barrier check"
+	"expected timeout=, cwd=, stdin=, stdout=, stderr=, prefix=, suffix=, env:NAME=, "         \
+	"-env:NAME, reset, barrier or barrier check"
 
 static void
 directives_that_are_wrong(void **state)
@@ -176,6 +176,8 @@ random_task(uint32_t *seed)
 		.timeout_ms = times[next_random(seed) % 6],
 		.cwd = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
 		.input = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
+		.out = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
+		.err = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
 		.env = env.data,
 		.env_len = env.len,
 		.command = random_text(seed, true, &texts)};
@@ -211,6 +213,8 @@ assert_same_task(const struct task *task, const struct task *read)
 	assert_memory_equal(read->command, line.data, line.len);
 	assert_string_equal(read->cwd, task->cwd);
 	assert_string_equal(read->input, task->input);
+	assert_string_equal(read->out, task->out);
+	assert_string_equal(read->err, task->err);
 	assert_int_equal(read->timeout_ms, task->timeout_ms);
 	show_env(task, &env);
 	show_env(read, &read_env);
@@ -260,7 +264,8 @@ listing_says_what_differs(void **state)
 	(void)state;
 	struct listing listing = {0};
 	struct buf text = {0};
-	struct task task = {.cwd = "d", .input = "", .env = "A=1\0B=2", .env_len = 8};
+	struct task task = {
+		.cwd = "d", .input = "", .out = "o", .err = "", .env = "A=1\0B=2", .env_len = 8};
 	task.command = "x";
 	task.command_len = 1;
 	task.timeout_ms = 90000;
@@ -271,13 +276,15 @@ listing_says_what_differs(void **state)
 	task.barrier = BARRIER_WAIT;
 	task.env = "A=3\0B=2";
 	task.timeout_ms = 0;
+	task.out = "";
+	task.err = "e";
 	listing_add(&listing, &text, &task);
 	listing_clear(&listing);
 	buf_append(&text, "", 1);
-	assert_string_equal(text.data, "#MPBATCH cwd=\"d\" timeout=90 env:A=\"1\" env:B=\"2\"\n"
+	assert_string_equal(text.data, "#MPBATCH cwd=\"d\" stdout=\"o\" timeout=90 env:A=\"1\" env:B=\"2\"\n"
 				       "x\nx\n"
 				       "#MPBATCH barrier check\n"
-				       "#MPBATCH timeout= env:A=\"3\"\n"
+				       "#MPBATCH stdout=\"\" stderr=\"e\" timeout= env:A=\"3\"\n"
 				       "x\n");
 	buf_clear(&text);
 }

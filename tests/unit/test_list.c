@@ -424,6 +424,31 @@ directive_that_is_wrong_and_late(void **state)
 	list_free(list);
 }
 
+/* Outputs go by message or to files: that is settled before the first task. */
+static void
+output_files_that_are_set_late(void **state)
+{
+	(void)state;
+	struct err err;
+	enum next next;
+	write_large("large", LINES, 0);
+	FILE *file = fopen("large", "r+");
+	fseek(file, (LINES - 1) * LINE, SEEK_SET);
+	fputs("#MPBATCH stdout=", file);
+	fseek(file, 0, SEEK_SET);
+	struct list *list = list_open("large", NULL, &err);
+	assert_false(list_has_files(list));
+	assert_int_equal(take_all(list, &next, &err), LINES - 1);
+	assert_int_equal(next, NEXT_ERROR);
+	assert_memory_equal(err.text, "large:200000: stdout= or stderr= for the first time", 51);
+	list_free(list);
+	fputs("#MPBATCH stderr=", file);
+	fclose(file);
+	list = list_open("large", NULL, &err);
+	assert_true(list_has_files(list));
+	list_free(list);
+}
+
 static void
 list_read_again(void **state)
 {
@@ -470,6 +495,7 @@ main(void)
 		cmocka_unit_test(list_from_a_file_as_standard_input),
 		cmocka_unit_test(list_from_a_fifo),
 		cmocka_unit_test(directive_that_is_wrong_and_late),
+		cmocka_unit_test(output_files_that_are_set_late),
 		cmocka_unit_test(list_read_again),
 	};
 	return cmocka_run_group_tests_name("list", tests, scratch_make, scratch_leave);
