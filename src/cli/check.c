@@ -29,6 +29,7 @@ struct check {
 	uint64_t tasks, warnings, errors;
 	struct seen identities;
 	struct seen files; /* that tasks write */
+	struct seen fine;  /* programs and directories that are there: most tasks have the same */
 	struct command command;
 	struct command_cache cache;
 	struct buf word, path;
@@ -126,6 +127,12 @@ resolve(struct look *look, const char *path)
 	return buf->data;
 }
 
+static uint64_t
+hash_of(const char *path)
+{
+	return hash_add(HASH_START, path, strlen(path));
+}
+
 static bool
 is_unknown(const struct look *look, const char *path)
 {
@@ -139,7 +146,7 @@ check_input(struct look *look, const char *path, size_t column)
 	if (is_unknown(look, path))
 		return;
 	const char *full = resolve(look, path);
-	if (seen_find(&look->check->files, hash_add(HASH_START, full, strlen(full))))
+	if (seen_find(&look->check->files, hash_of(full)))
 		return;
 	if (access(full, R_OK) < 0)
 		say(look, false, column, path, "input file: %s", strerror(errno));
@@ -157,22 +164,25 @@ check_directory(struct look *look, const char *path, size_t column)
 	char *full = resolve(look, path);
 	char *name = strrchr(full, '/');
 	name[name == full] = '\0';
+	if (seen_find(&look->check->fine, hash_of(full)))
+		return;
 	if (stat(full, &status) < 0)
 		say(look, false, column, path, "directory of the output file: %s", strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
 		say(look, false, column, path, "directory of the output file: %s",
 			strerror(ENOTDIR));
+	else
+		seen_add(&look->check->fine, hash_of(full), 1);
 }
 
 static void
-check_output(struct look *look, const char *path, size_t column)
+check_output(struct look *look, const char *path, size_t column, bool appends)
 {
 	if (is_unknown(look, path) || strncmp(path, "/dev/", 5) == 0)
 		return;
 	const char *full = resolve(look, path);
-	uint32_t other = seen_add(
-		&look->check->files, hash_add(HASH_START, full, strlen(full)), look->number);
-	if (other && other != look->number)
+	uint32_t other = seen_add(&look->check->files, hash_of(full), look->number);
+	if (other && other != look->number && !appends)
 		say(look, false, column, path, "%s %lu writes the same file",
 			has_line(look) ? "line" : "task", (unsigned long)other);
 }
@@ -193,10 +203,14 @@ check_program(struct look *look, const char *word, size_t column)
 	if (is_unknown(look, word))
 		return;
 	const char *full = resolve(look, word);
+	if (seen_find(&look->check->fine, hash_of(full)))
+		return;
 	if (access(full, F_OK) < 0)
 		say(look, false, column, word, "command: %s", strerror(errno));
 	else if (!is_program(full))
 		say(look, false, column, word, "command: not an executable file");
+	else
+		seen_add(&look->check->fine, hash_of(full), 1);
 }
 
 /* The task's, as PATH=... */
@@ -289,8 +303,8 @@ look_at_file(struct look *look, const struct scan_item *item)
 		check_input(look, word->data, item->column);
 	else
 		check_directory(look, word->data, item->column);
-	if (item->kind == SCAN_OUTPUT)
-		check_output(look, word->data, item->column);
+	if (item->kind != SCAN_INPUT)
+		check_output(look, word->data, item->column, item->kind == SCAN_APPEND);
 }
 
 static void
@@ -313,6 +327,9 @@ look_at(void *context, const struct scan_item *item)
 		if (*item->word == '\\')
 			say(look, false, item->column, NULL,
 				"a backslash at the end: a task is one line");
+		else if (*item->word == '<')
+			say(look, false, item->column, NULL,
+				"a here-document without its lines: a task is one line");
 		else
 			say(look, true, item->column, NULL, "a %c that is not closed", *item->word);
 		break;
@@ -334,9 +351,9 @@ check_belongings(struct look *look)
 	if (*task->input)
 		check_input(look, task->input, 1);
 	if (*task->out)
-		check_output(look, task->out, 1);
+		check_output(look, task->out, 1, false);
 	if (*task->err && strcmp(task->err, task->out) != 0)
-		check_output(look, task->err, 1);
+		check_output(look, task->err, 1, false);
 }
 
 void
@@ -363,6 +380,7 @@ check_end(struct check *check, struct buf *report)
 		(unsigned long long)check->errors);
 	seen_clear(&check->identities);
 	seen_clear(&check->files);
+	seen_clear(&check->fine);
 	command_clear(&check->command);
 	command_cache_clear(&check->cache);
 	buf_clear(&check->word);

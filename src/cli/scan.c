@@ -204,6 +204,16 @@ is_redirection(const struct scan *scan)
 	return is_one_of(*scan->at, "<>") || (*scan->at == '&' && peek(scan, 1) == '>');
 }
 
+/* A here-document: at the least a line has to follow. */
+static void
+skip_document(struct scan *scan)
+{
+	if (memchr(scan->at, '\n', (size_t)(scan->end - scan->at)))
+		stop(scan);
+	else
+		stop_at(scan, SCAN_OPEN, scan->at);
+}
+
 static void
 scan_redirection(struct scan *scan)
 {
@@ -212,8 +222,8 @@ scan_redirection(struct scan *scan)
 	enum scan_kind kind = *scan->at == '<' ? SCAN_INPUT : SCAN_OUTPUT;
 	char second = peek(scan, 1);
 	if (kind == SCAN_INPUT && second == '<') {
-		if (peek(scan, 2) != '<') { /* a here-document */
-			stop(scan);
+		if (peek(scan, 2) != '<') {
+			skip_document(scan);
 			return;
 		}
 		scan->at++;

@@ -1,6 +1,6 @@
 /*
  * A shell command taken apart as far as --check looks at it: which words are commands, where input
- * comes from and output goes, and what is not closed. Here-documents end the scan; what stands in
+ * comes from and output goes, and what is not closed. A here-document ends the scan; what stands in
  * backquotes or in an arithmetic expression is passed over.
  */
 #ifndef CLI_SCAN_H
@@ -17,7 +17,7 @@ enum scan_kind {
 	SCAN_INPUT,    /* the file of "<" */
 	SCAN_OUTPUT,   /* of ">", "2>", "&>" or ">|" */
 	SCAN_APPEND,   /* of ">>" or "<>" */
-	SCAN_OPEN,     /* what is not closed: ' " ` ( { or a backslash at the end */
+	SCAN_OPEN,     /* what is not closed: ' " ` ( { <<, or a backslash at the end */
 	SCAN_CLOSE,    /* a ")" that closes nothing */
 };
 

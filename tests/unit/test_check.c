@@ -48,6 +48,8 @@ commands_are_taken_apart(void **state)
 			"1ca 4<b 7>c 11>d 15>e 19>f 23+g 27+h 44<i "},
 		{"a <<<b >c # >d", "1ca 9>c "},
 		{"a <<EOF >b\nc\nEOF", "1ca "},
+		{"a 0<<-EOF >b", "1ca 4!< "},
+		{"a $(b <<EOF)", "1ca 5cb 7!< "},
 		{">a b", "2>a 4cb "},
 		{"a 2 >b 2c>d", "1ca 6>b 11>d "},
 		{"a#b # c", "1ca#b "},
@@ -273,10 +275,11 @@ static void
 commands_are_closed(void **state)
 {
 	(void)state;
-	assert_report("jobs", "", "tool 'a\ntool )\ntool \\\n",
+	assert_report("jobs", "", "tool 'a\ntool )\ntool \\\ntool <<E\n",
 		"jobs:10:6: error: a ' that is not closed\n"
 		"jobs:20:6: error: a ) without a (\n"
-		"jobs:30:6: warning: a backslash at the end: a task is one line\n",
+		"jobs:30:6: warning: a backslash at the end: a task is one line\n"
+		"jobs:40:6: warning: a here-document without its lines: a task is one line\n",
 		2);
 }
 
@@ -318,13 +321,17 @@ files_are_written_once(void **state)
 		"tool 2>./a >b\n"
 		"tool >b >>a >/dev/null; tool >b\n"
 		"tool &>%s//a >/dev/null\n"
-		"cd dir; tool >b%c",
+		"cd dir; tool >b\n"
+		"tool >>c <c\n"
+		"tool >>c\n"
+		"tool >c%c",
 		scratch_path, 0);
 	buf_printf(&expected,
 		"task 2:8: warning: ./a: task 1 writes the same file\n"
 		"task 3:7: warning: b: task 2 writes the same file\n"
 		"task 3:31: warning: b: task 2 writes the same file\n"
-		"task 4:8: warning: %s//a: task 1 writes the same file\n%c",
+		"task 4:8: warning: %s//a: task 1 writes the same file\n"
+		"task 8:7: warning: c: task 6 writes the same file\n%c",
 		scratch_path, 0);
 	assert_report(NULL, "", text.data, expected.data, 1);
 	buf_clear(&text);
