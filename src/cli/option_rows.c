@@ -162,6 +162,13 @@ set_array(struct options *options, const char *value)
 }
 
 static const char *
+set_where(struct options *options, const char *value)
+{
+	options->where = value;
+	return *value ? NULL : "an expression such as 'rate<0.3'";
+}
+
+static const char *
 set_csv(struct options *options, const char *value)
 {
 	bool on;
@@ -293,7 +300,7 @@ static const char *
 set_progress_interval(struct options *options, const char *value)
 {
 	return parse_number(value, 0, INTERVAL_MAX, &options->progress_interval_s)
-		       ? "a number of seconds, 0 for none"
+		       ? "a number of seconds up to 86400, 0 for none"
 		       : NULL;
 }
 

@@ -91,6 +91,70 @@ row_of(int found)
 	return NULL;
 }
 
+/* How many letters have to be put in, left out, replaced or, in pairs, swapped to make A, of LEN
+ * bytes, into B: the optimal string alignment distance. */
+static size_t
+distance(const char *a, size_t len, const char *b)
+{
+	enum { NAME_MAX_BYTES = 32 };
+	size_t rows[NAME_MAX_BYTES + 1][NAME_MAX_BYTES + 1], other = strlen(b);
+	if (len > NAME_MAX_BYTES || other > NAME_MAX_BYTES)
+		return SIZE_MAX;
+	for (size_t i = 0; i <= len; i++) {
+		for (size_t k = 0; k <= other; k++) {
+			if (!i || !k) {
+				rows[i][k] = i + k;
+				continue;
+			}
+			size_t best = rows[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
+			if (rows[i - 1][k] + 1 < best)
+				best = rows[i - 1][k] + 1;
+			if (rows[i][k - 1] + 1 < best)
+				best = rows[i][k - 1] + 1;
+			bool swapped =
+				i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
+			if (swapped && rows[i - 2][k - 2] + 1 < best)
+				best = rows[i - 2][k - 2] + 1;
+			rows[i][k] = best;
+		}
+	}
+	return rows[len][other];
+}
+
+/* The option that was probably meant, NULL if none is near. */
+static const char *
+nearest(const char *name, size_t len)
+{
+	const char *found = NULL;
+	size_t best = len < 6 ? 2 : 3; /* to be under */
+	for (int i = 0; i < option_rows_count; i++) {
+		size_t now = distance(name, len, option_rows[i].name);
+		if (now >= best)
+			continue;
+		best = now;
+		found = option_rows[i].name;
+	}
+	return found;
+}
+
+/* WORD is "--NAME" or "--NAME=VALUE" and no option, or the beginning of several. */
+static int
+refuse_name(const char *word, struct err *err)
+{
+	char several[256] = "";
+	size_t len = strcspn(word + 2, "="), used = 0;
+	for (int i = 0; i < option_rows_count && used < sizeof(several); i++)
+		if (strncmp(option_rows[i].name, word + 2, len) == 0)
+			used += (size_t)snprintf(several + used, sizeof(several) - used, "%s--%s",
+				used ? ", " : "", option_rows[i].name);
+	if (used)
+		return err_set(
+			err, "option %.100s is ambiguous: expected one of %s", word, several);
+	const char *meant = nearest(word + 2, len);
+	return err_set(err, "unknown option %.100s%s%s (see mpbatch --help)", word,
+		meant ? ": expected --" : "", meant ? meant : "");
+}
+
 static int
 take_option(struct options *options, int found, const char *word, struct err *err)
 {
@@ -98,11 +162,12 @@ take_option(struct options *options, int found, const char *word, struct err *er
 		return err_set(err, "option %.100s needs a value (see mpbatch --help)", word);
 	if (found == '?' && optopt && optopt < FIRST_ROW)
 		return err_set(err, "unknown option -%c (see mpbatch --help)", optopt);
-	if (found == '?')
+	if (found == '?' && optopt)
 		return err_set(err,
-			"option %.100s is unknown, ambiguous or takes no value (see mpbatch "
-			"--help)",
-			word);
+			"option --%s takes no value: expected nothing behind it, not '%.100s'",
+			row_of(optopt)->name, word + strcspn(word, "="));
+	if (found == '?')
+		return refuse_name(word, err);
 	const struct option_row *row = row_of(found);
 	const char *expected = row->set(options, optarg);
 	return expected ? err_set(err, "option --%s: '%.100s' is not %s", row->name, optarg,
@@ -253,9 +318,9 @@ check(struct options *options, struct err *err)
 			"no task list: expected mpbatch [OPTION]... LIST (see mpbatch --help)");
 	if (options->list && !*options->list)
 		return err_set(err, "the task list's name is empty: expected a path, or '-'");
-	if (options->list && (options->format || options->header || options->where))
+	if (options->list && (options->format || options->header || options->zip || options->where))
 		return err_set(err,
-			"--csv, --tsv, --header and --where go with a command template: "
+			"--csv, --tsv, --header, --zip and --where go with a command template: "
 			"expected mpbatch [OPTION]... -- COMMAND");
 	return check_outputs(options, err);
 }

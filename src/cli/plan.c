@@ -262,9 +262,9 @@ say_start(const struct plan *plan)
 	if (tasks)
 		buf_printf(&text, "%llu task%s", (unsigned long long)tasks, tasks == 1 ? "" : "s");
 	if (counts.sessions)
-		buf_printf(&text,
-			"%searlier sessions: %llu succeeded, %llu failed", tasks ? "; " : "",
-			(unsigned long long)counts.succeeded, (unsigned long long)counts.failed);
+		buf_printf(&text, "%searlier sessions: %llu succeeded, %llu failed",
+			tasks ? "; " : "", (unsigned long long)counts.succeeded,
+			(unsigned long long)counts.failed);
 	buf_append(&text, "", 1);
 	if (text.len > 1)
 		log_info("%s", text.data);

@@ -34,6 +34,14 @@ printf 'touch ran\necho a\0b\ntouch ran\n' >nul.txt
 refused 'nul.txt:2' nul.txt
 [ ! -e ran ] || fail "something of a bad list was run"
 refused '--no-such' --no-such jobs.txt
+refused 'unknown option --jbos=2: expected --jobs' --jbos=2 jobs.txt
+refused 'unknown option --dryrun: expected --dry-run' --dryrun jobs.txt
+refused 'ambiguous: expected one of --resume, --restart' --res jobs.txt
+refused "option --quiet takes no value.*'=yes'" --quiet=yes jobs.txt
+refused 'unknown option -x' -qx jobs.txt
+refused 'option --jobs needs a value' jobs.txt --jobs
+refused 'not an expression' --where= -- echo ::: 1
+refused 'go with a command template' --zip jobs.txt
 refused '--jobs' -j 0 jobs.txt
 refused '--bind' --bind nowhere jobs.txt
 refused 'one list' jobs.txt jobs.txt

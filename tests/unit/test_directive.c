@@ -281,11 +281,12 @@ listing_says_what_differs(void **state)
 	listing_add(&listing, &text, &task);
 	listing_clear(&listing);
 	buf_append(&text, "", 1);
-	assert_string_equal(text.data, "#MPBATCH cwd=\"d\" stdout=\"o\" timeout=90 env:A=\"1\" env:B=\"2\"\n"
-				       "x\nx\n"
-				       "#MPBATCH barrier check\n"
-				       "#MPBATCH stdout=\"\" stderr=\"e\" timeout= env:A=\"3\"\n"
-				       "x\n");
+	assert_string_equal(text.data,
+		"#MPBATCH cwd=\"d\" stdout=\"o\" timeout=90 env:A=\"1\" env:B=\"2\"\n"
+		"x\nx\n"
+		"#MPBATCH barrier check\n"
+		"#MPBATCH stdout=\"\" stderr=\"e\" timeout= env:A=\"3\"\n"
+		"x\n");
 	buf_clear(&text);
 }
 
