@@ -331,10 +331,14 @@ look_at(void *context, const struct scan_item *item)
 			say(look, false, item->column, NULL,
 				"a here-document without its lines: a task is one line");
 		else
-			say(look, true, item->column, NULL, "a %c that is not closed", *item->word);
+			say(look, true, item->column, NULL,
+				item->len > 1 ? "%.*s without its end"
+					      : "a %.*s that is not closed",
+				(int)item->len, item->word);
 		break;
 	case SCAN_CLOSE:
-		say(look, true, item->column, NULL, "a ) without a (");
+		say(look, true, item->column, NULL, "%.*s without its beginning",
+			(int)item->len, item->word);
 		break;
 	}
 }

@@ -7,10 +7,23 @@
 
 enum { DEPTH_MAX = 100 };
 
+/* Reserved words that go in pairs, but case and esac. */
+enum compound { COMPOUND_IF, COMPOUND_LOOP, COMPOUND_BRACE, COMPOUNDS };
+
+/* Those of one list: how many are open, and the first. */
+struct level {
+	const char *opener[COMPOUNDS];
+	size_t opener_len[COMPOUNDS];
+	unsigned open[COMPOUNDS];
+	bool first;    /* a command's name may stand here */
+	bool reserved; /* a reserved word may: not behind assignments, redirections */
+};
+
 struct scan {
 	const char *text, *end;
 	const char *at; /* END once the scan is over */
 	unsigned depth;
+	struct level *level;
 	bool over;
 	void (*found)(void *context, const struct scan_item *item);
 	void *context;
@@ -36,10 +49,16 @@ stop(struct scan *scan)
 }
 
 static void
+stop_at_word(struct scan *scan, enum scan_kind kind, const char *word, size_t len)
+{
+	tell(scan, kind, word, len);
+	stop(scan);
+}
+
+static void
 stop_at(struct scan *scan, enum scan_kind kind, const char *at)
 {
-	tell(scan, kind, at, 1);
-	stop(scan);
+	stop_at_word(scan, kind, at, 1);
 }
 
 /* Nothing real is so deep: gives up. */
@@ -244,15 +263,21 @@ scan_redirection(struct scan *scan)
 
 /* --- commands --- */
 
-/* Behind these a command's name comes. */
+/* Behind these reserved words a command's name comes. */
 static bool
 is_before_command(const char *word, size_t len)
 {
 	static const char *const words[] = {
-		"!", "{", "if", "then", "elif", "else", "while", "until", "do", "time"};
+		"!", "{", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (is_word(word, len, words[i]))
 			return true;
+	return false;
+}
+
+static bool
+is_assignment(const char *word, size_t len)
+{
 	size_t name = 0;
 	while (name < len && is_one_of(word[name], "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 						   "abcdefghijklmnopqrstuvwxyz_0123456789"))
@@ -268,9 +293,9 @@ is_at_esac(const struct scan *scan)
 	       (!peek(scan, 4) || is_one_of(peek(scan, 4), " \t\n;&|<>()"));
 }
 
-/* Behind "case": WORD in PATTERN) LIST ;; ... esac */
+/* Behind the "case" at WORD: WORD in PATTERN) LIST ;; ... esac */
 static void
-scan_case(struct scan *scan)
+scan_case(struct scan *scan, const char *word)
 {
 	skip_blanks(scan);
 	skip_word(scan);
@@ -285,43 +310,142 @@ scan_case(struct scan *scan)
 		if (!at_end(scan))
 			scan_list(scan, ';');
 	}
+	if (at_end(scan))
+		stop_at_word(scan, SCAN_OPEN, word, 4);
 	skip_word(scan);
 }
 
-/* A word; FIRST: where a command's name may stand. Returns whether one may stand behind it. */
-static bool
-scan_word(struct scan *scan, bool first)
+/* A word where a reserved one may stand. */
+static void
+take_compound(struct scan *scan, const char *word, size_t len)
 {
+	static const struct {
+		const char *word;
+		enum compound compound;
+		bool closes;
+	} words[] = {{"if", COMPOUND_IF, false}, {"fi", COMPOUND_IF, true},
+		{"for", COMPOUND_LOOP, false}, {"while", COMPOUND_LOOP, false},
+		{"until", COMPOUND_LOOP, false}, {"select", COMPOUND_LOOP, false},
+		{"done", COMPOUND_LOOP, true}, {"{", COMPOUND_BRACE, false},
+		{"}", COMPOUND_BRACE, true}};
+	struct level *level = scan->level;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		enum compound compound = words[i].compound;
+		if (!is_word(word, len, words[i].word))
+			continue;
+		level->reserved = words[i].closes;
+		if (words[i].closes && !level->open[compound]) {
+			stop_at_word(scan, SCAN_CLOSE, word, len);
+			return;
+		}
+		if (!words[i].closes && !level->open[compound]) {
+			level->opener[compound] = word;
+			level->opener_len[compound] = len;
+		}
+		level->open[compound] += words[i].closes ? -1U : 1U;
+	}
+}
+
+/* The list is at its end. */
+static void
+end_level(struct scan *scan)
+{
+	const struct level *level = scan->level;
+	for (int i = 0; i < COMPOUNDS && !scan->over; i++)
+		if (level->open[i])
+			stop_at_word(scan, SCAN_OPEN, level->opener[i], level->opener_len[i]);
+}
+
+static void
+scan_word(struct scan *scan)
+{
+	struct level *level = scan->level;
 	const char *word = scan->at;
 	size_t len = skip_word(scan);
+	bool first = level->first, reserved = level->reserved;
 	if (!at_end(scan) && is_one_of(*scan->at, "<>") && all_of(word, len, "0123456789"))
-		return first;
-	if (!first || !len)
-		return first;
+		return;
+	level->first = level->reserved = false;
+	if (reserved)
+		take_compound(scan, word, len);
+	if (!first)
+		return;
 	skip_blanks(scan);
-	if (peek(scan, 0) == '(' && peek(scan, 1) == ')') {
-		tell(scan, SCAN_FUNCTION, word, len);
+	bool function = peek(scan, 0) == '(' && peek(scan, 1) == ')';
+	tell(scan, function ? SCAN_FUNCTION : SCAN_COMMAND, word, len);
+	if (function) {
 		scan->at += 2;
-		return true;
+	} else if (reserved && is_word(word, len, "function")) {
+		skip_word(scan); /* of bash: its name */
+		function = true;
+	} else if (reserved && is_word(word, len, "case")) {
+		scan_case(scan, word);
+		level->reserved = true;
 	}
-	tell(scan, SCAN_COMMAND, word, len);
-	if (!is_word(word, len, "case"))
-		return is_before_command(word, len);
-	scan_case(scan);
-	return false;
+	if (function || (reserved && is_before_command(word, len)))
+		level->first = level->reserved = true;
+	else if (is_assignment(word, len))
+		level->first = true;
 }
 
 /* Takes what ends a list; false if nothing here does. */
 static bool
-take_close(struct scan *scan, char close, bool first)
+take_close(struct scan *scan, char close)
 {
 	char c = *scan->at;
-	if (close == ';' && first && is_at_esac(scan))
+	if (close == ';' && scan->level->reserved && is_at_esac(scan))
 		return true;
 	if (c != close || (c == ';' && peek(scan, 1) != ';'))
 		return false;
 	scan->at += c == ';' ? 2 : 1;
 	return true;
+}
+
+/* "((1 < x))": nothing in it is a command or a redirection. */
+static bool
+is_arithmetic(const struct scan *scan)
+{
+	const char *close = memchr(scan->at, ')', (size_t)(scan->end - scan->at));
+	return peek(scan, 1) == '(' && close && close + 1 < scan->end && close[1] == ')' &&
+	       !memchr(scan->at + 2, '(', (size_t)(close - scan->at) - 2);
+}
+
+/* A subshell, or what bash alone knows: an arithmetic command, or the values of an array. */
+static void
+scan_parenthesis(struct scan *scan)
+{
+	bool array = scan->at > scan->text && scan->at[-1] == '=';
+	if (array || is_arithmetic(scan))
+		skip_to(scan, ')', false);
+	else
+		scan_list(scan, ')');
+	scan->level->first = array;
+	scan->level->reserved = !array;
+}
+
+/* What is in a list; returns whether its end was there. */
+static bool
+scan_items(struct scan *scan, char close)
+{
+	struct level *level = scan->level;
+	for (skip_blanks(scan); !at_end(scan); skip_blanks(scan)) {
+		if (take_close(scan, close))
+			return true;
+		if (*scan->at == '(') {
+			scan_parenthesis(scan);
+		} else if (*scan->at == ')') {
+			stop_at(scan, SCAN_CLOSE, scan->at);
+		} else if (is_redirection(scan)) {
+			scan_redirection(scan);
+			level->reserved = false;
+		} else if (is_one_of(*scan->at, "\n;&|")) {
+			scan->at++;
+			level->first = level->reserved = true;
+		} else {
+			scan_word(scan);
+		}
+	}
+	return false;
 }
 
 /* Commands up to CLOSE, from the byte before them: ')' of a subshell or a substitution, ';' for the
@@ -330,33 +454,19 @@ static void
 scan_list(struct scan *scan, char close)
 {
 	const char *open = scan->at;
-	bool first = true;
+	struct level level = {.first = true, .reserved = true}, *outer = scan->level;
 	if (too_deep(scan))
 		return;
 	scan->depth++;
+	scan->level = &level;
 	scan->at += close != '\0';
-	for (skip_blanks(scan); !at_end(scan); skip_blanks(scan)) {
-		if (take_close(scan, close, first)) {
-			scan->depth--;
-			return;
-		}
-		if (*scan->at == '(') {
-			scan_list(scan, ')');
-			first = false;
-		} else if (*scan->at == ')') {
-			stop_at(scan, SCAN_CLOSE, scan->at);
-		} else if (is_redirection(scan)) {
-			scan_redirection(scan);
-		} else if (is_one_of(*scan->at, "\n;&|")) {
-			scan->at++;
-			first = true;
-		} else {
-			first = scan_word(scan, first);
-		}
-	}
-	scan->depth--;
-	if (close == ')')
+	bool closed = scan_items(scan, close);
+	if (!closed && close == ')')
 		stop_at(scan, SCAN_OPEN, open);
+	else if (closed || !close)
+		end_level(scan);
+	scan->level = outer;
+	scan->depth--;
 }
 
 void

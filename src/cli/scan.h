@@ -1,7 +1,7 @@
 /*
  * A shell command taken apart as far as --check looks at it: which words are commands, where input
  * comes from and output goes, and what is not closed. A here-document ends the scan; what stands in
- * backquotes or in an arithmetic expression is passed over.
+ * backquotes, in an arithmetic expression or in a list of an array is passed over.
  */
 #ifndef CLI_SCAN_H
 #define CLI_SCAN_H
@@ -17,8 +17,8 @@ enum scan_kind {
 	SCAN_INPUT,    /* the file of "<" */
 	SCAN_OUTPUT,   /* of ">", "2>", "&>" or ">|" */
 	SCAN_APPEND,   /* of ">>" or "<>" */
-	SCAN_OPEN,     /* what is not closed: ' " ` ( { <<, or a backslash at the end */
-	SCAN_CLOSE,    /* a ")" that closes nothing */
+	SCAN_OPEN,     /* what is not closed: ' " ` ( { << if case for, a backslash at the end... */
+	SCAN_CLOSE,    /* what closes nothing: ) } fi done */
 };
 
 struct scan_item {

@@ -65,6 +65,25 @@ fi
 refused 'no-dir' --run-dir no-dir/deep/run jobs.txt
 [ ! -e ran ] || fail "something was run"
 
+# --check runs nothing; its exit code is that of the worst. Launchers add words and codes of their own.
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	printf 'for i in 1 2; do echo x; done >ran\n#MPBATCH cwd=. env:PATH=%s\n./tool <tool\n' "$PATH" >check.txt
+	cp "$(type -P true)" tool
+	run --check check.txt
+	expect_code 0
+	[ "$(cat out)" = '2 tasks, 0 warnings, 0 errors' ] || fail "--check"
+	printf '#MPBATCH prefix=nice\ncat <missing\n' >>check.txt
+	run --check check.txt
+	expect_code 1
+	grep -q '^check.txt:5:11: warning: missing: ' out || fail "--check: no warning, or elsewhere"
+	printf '#MPBATCH reset\nfor i in 1 2; do\n  touch ran\ndone\n' >>check.txt
+	run --check check.txt
+	expect_code 2
+	[ "$(grep -c ': error: .*without' out)" = 2 ] || fail "--check of a loop over several lines"
+	refused 'missing.txt' --check missing.txt
+	[ ! -e ran ] || fail "--check has run something"
+fi
+
 # Standard input, read as it comes: the first task runs while the list is still open.
 mkfifo pipe
 timeout -k 5 120 "${LAUNCHER[@]}" "$MPBATCH" -q - <pipe >out 2>err &

@@ -81,6 +81,21 @@ commands_are_taken_apart(void **state)
 		{"a b\\", "1ca 4!\\ "},
 		{"a \"b\\", "1ca 3!\" "},
 		{"a $(`b\\", "1ca 5!` "},
+		{"for i in a; do b", "1cfor 13cdo 16cb 1!for "},
+		{"done", "1?done "},
+		{"a; if b; then c", "1ca 4cif 7cb 10cthen 15cc 4!if "},
+		{"{ a; (b) }; c if } {", "1c{ 3ca 7cb 13cc "},
+		{"(if a) fi", "2cif 5ca 2!if "},
+		{"case a in b) { c;; esac", "1ccase 14c{ 16cc 14!{ "},
+		{"case a in b) c;;", "1ccase 14cc 1!case "},
+		{"if a; then if b; then c; fi fi }",
+			"1cif 4ca 7cthen 12cif 15cb 18cthen 23cc 26cfi 32?} "},
+		{"while a; do case b in c) d; esac done", "1cwhile 7ca 10cdo 13ccase 26cd "},
+		{"function f { a; }; f", "1cfunction 12c{ 14ca 17c} 20cf "},
+		{"for ((i=0;i<9;i++)); do a; done", "1cfor 22cdo 25ca 28cdone "},
+		{"((a > b)) && c=(d e) f", "14cc= 22cf "},
+		{"(((a); b) && c)", "4ca 8cb 14cc "},
+		{"x=1 fi; >a done; case a in b) (c) esac", "1cx=1 5cfi 10>a 12cdone 18ccase 32cc "},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buf shown = {0};
@@ -109,7 +124,7 @@ anything_can_be_taken_apart(void **state)
 	(void)state;
 	static const char *const pieces[] = {"a", " ", "'", "\"", "`", "$", "(", ")", "{", "}",
 		"\\", "#", "\n", ";", ";;", "&", "|", "<", ">", "1", "=", "case ", " in ", "esac",
-		"$((", "\xff", "do "};
+		"$((", "\xff", "do ", "if ", " fi", " done ", "{ ", " }"};
 	uint32_t seed = 1;
 	for (int round = 0; round < 20000; round++) {
 		struct buf text = {0};
@@ -277,7 +292,7 @@ commands_are_closed(void **state)
 	(void)state;
 	assert_report("jobs", "", "tool 'a\ntool )\ntool \\\ntool <<E\n",
 		"jobs:10:6: error: a ' that is not closed\n"
-		"jobs:20:6: error: a ) without a (\n"
+		"jobs:20:6: error: ) without its beginning\n"
 		"jobs:30:6: warning: a backslash at the end: a task is one line\n"
 		"jobs:40:6: warning: a here-document without its lines: a task is one line\n",
 		2);
