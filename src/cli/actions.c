@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "cli/check.h"
 #include "cli/options.h"
 #include "cli/plan.h"
@@ -10,17 +11,21 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { BLOCK_BYTES = 1 << 16, EXIT_RUN_FAILED = 4 };
 
+/* 0, or the exit code: whoever reads it has not got all. */
 static int
-print(struct buf *text, struct err *err)
+print(struct buf *text)
 {
 	while (text->len) {
 		ssize_t put = write(STDOUT_FILENO, text->data, text->len);
-		if (put < 0 && errno != EINTR)
-			return err_set_errno(err, "cannot write standard output");
+		if (put < 0 && errno != EINTR) {
+			log_error("cannot write standard output: %s", strerror(errno));
+			return EXIT_RUN_FAILED;
+		}
 		if (put > 0)
 			buf_consume(text, (size_t)put);
 	}
@@ -52,10 +57,10 @@ dry_run(struct plan *plan, struct buf *text, struct err *err)
 		listing_add(&listing, text, task);
 		task_free(task);
 		if (text->len > BLOCK_BYTES || source_fd(plan->source) >= 0)
-			got = print(text, err);
+			got = print(text);
 	}
 	listing_clear(&listing);
-	return got < 0 || next == NEXT_ERROR ? -1 : 0;
+	return got ? got : next == NEXT_ERROR ? -1 : 0;
 }
 
 static int
@@ -69,10 +74,10 @@ check(struct plan *plan, const char *name, struct buf *text, struct err *err)
 		check_task(checker, task, text);
 		task_free(task);
 		if (text->len > BLOCK_BYTES)
-			got = print(text, err);
+			got = print(text);
 	}
 	int code = check_end(checker, text);
-	return got < 0 || next == NEXT_ERROR ? -1 : code;
+	return got ? got : next == NEXT_ERROR ? -1 : code;
 }
 
 int
@@ -87,11 +92,8 @@ actions_do(const struct options *options, struct err *err)
 		code = dry_run(&plan, &text, err);
 	else if (code == 0)
 		code = check(&plan, options->list, &text, err);
-	struct err write_err;
-	if (print(&text, &write_err) < 0 && code >= 0) {
-		*err = write_err;
-		code = -1;
-	}
+	if (code != EXIT_RUN_FAILED && print(&text) == EXIT_RUN_FAILED)
+		code = EXIT_RUN_FAILED;
 	buf_clear(&text);
 	plan_clear(&plan);
 	return code;

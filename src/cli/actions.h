@@ -6,7 +6,7 @@ struct err;
 struct options;
 
 /* Does what OPTIONS->action says, on standard output, without running anything. Returns the exit
- * code, or -1 with ERR. */
+ * code, 4 if that cannot be written, or -1 with ERR. */
 int actions_do(const struct options *options, struct err *err);
 
 #endif

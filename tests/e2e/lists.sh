@@ -82,6 +82,10 @@ if [ ${#LAUNCHER[@]} = 0 ]; then
 	[ "$(grep -c ': error: .*without' out)" = 2 ] || fail "--check of a loop over several lines"
 	refused 'missing.txt' --check missing.txt
 	[ ! -e ran ] || fail "--check has run something"
+	for action in --check --dry-run --count; do
+		"$MPBATCH" $action check.txt >/dev/full 2>err
+		[ $? = 4 ] || fail "$action to a full disk is not a failure of its own"
+	done
 fi
 
 # Standard input, read as it comes: the first task runs while the list is still open.
