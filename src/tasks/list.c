@@ -190,7 +190,7 @@ take_now(struct list *list, const char *line, size_t len, struct err *err)
 	if (list->files || !sets_files(&list->settings))
 		return 0;
 	return err_set(err,
-		"%.300s:%llu: stdout= or stderr= for the first time, expected in the first %ld "
+		"%.300s:%llu:1: stdout= or stderr= for the first time, expected in the first %ld "
 		"bytes of a file",
 		lines_name(list->lines), (unsigned long long)number, LINES_AHEAD_BYTES);
 }

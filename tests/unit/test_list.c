@@ -440,7 +440,7 @@ output_files_that_are_set_late(void **state)
 	assert_false(list_has_files(list));
 	assert_int_equal(take_all(list, &next, &err), LINES - 1);
 	assert_int_equal(next, NEXT_ERROR);
-	assert_memory_equal(err.text, "large:200000: stdout= or stderr= for the first time", 51);
+	assert_memory_equal(err.text, "large:200000:1: stdout= or stderr= for the first time", 53);
 	list_free(list);
 	fputs("#MPBATCH stderr=", file);
 	fclose(file);
