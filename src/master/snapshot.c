@@ -112,16 +112,15 @@ master_status(const struct master *master, struct status *status)
 int64_t
 master_snapshot_due_ns(const struct master *master)
 {
-	return master->options.journal ? master->snapshot_ns + BEAT_NS : CLOCK_NEVER;
+	bool changed = master->active_ns > master->snapshot_ns;
+	return master->options.journal ? master->snapshot_ns + (changed ? SNAPSHOT_NS : BEAT_NS)
+				       : CLOCK_NEVER;
 }
 
 void
 master_snapshot(struct master *master, int64_t now_ns)
 {
-	int64_t since = now_ns - master->snapshot_ns;
-	bool changed = master->active_ns > master->snapshot_ns;
-	if (!master->options.journal || master->finished ||
-		since < (changed ? SNAPSHOT_NS : BEAT_NS))
+	if (master->finished || now_ns < master_snapshot_due_ns(master))
 		return;
 	master->snapshot_ns = now_ns;
 	master->snapshots++;

@@ -1,4 +1,5 @@
-/* What the master keeps and says, piece by piece: flights, outputs, members, messages, CONFIG. */
+/* What the master keeps and says, piece by piece: flights, outputs, members, messages, CONFIG,
+ * snapshots. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -8,10 +9,15 @@
 #include "comm/message.h"
 #include "comm/transport.h"
 #include "master/flights.h"
+#include "master/master.h"
 #include "master/members.h"
 #include "master/output.h"
+#include "run/journal.h"
+#include "run/status.h"
+#include "tasks/source.h"
 #include "tasks/task.h"
 
+#include "scratch.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -971,6 +977,62 @@ config_survives_packing(void **state)
 	}
 }
 
+/* --- snapshots --- */
+
+/* What a worker with one slot says first. */
+static void
+say_hello(struct master *master, struct transport *transport, int64_t now_ns)
+{
+	struct message_link link = {.transport = transport, .session = 1, .worker = 7};
+	struct hello hello = hello_of("a", "1", 1, 1, 8);
+	int peer;
+	const void *data;
+	size_t len;
+	struct message_head head;
+	struct unpack in;
+	struct err err;
+	hello_pack(message_begin(&link, MESSAGE_HELLO), &hello);
+	message_send(&link, 0);
+	assert_int_equal(transport_receive(transport, &peer, &data, &len), TRANSPORT_MESSAGE);
+	assert_int_equal(message_parse(data, len, &head, &in, &err), 0);
+	master_message(master, peer, &head, &in, now_ns);
+	hello_clear(&hello);
+	buf_clear(&link.buf);
+}
+
+/* What happened within a second of a snapshot, and then nothing, was told four seconds late. */
+static void
+last_change_is_told_within_a_second(void **state)
+{
+	(void)state;
+	const int64_t s = CLOCK_NS_PER_S, now = clock_now_ns() + s;
+	struct err err;
+	struct transport *transport = inmem_endpoint(inmem_new(1), 0);
+	FILE *list = fopen("list", "w");
+	assert_true(list && fputs("true\n", list) >= 0 && fclose(list) == 0);
+	struct source *source = source_open(&(struct source_options){.list = "list"}, &err);
+	struct journal *journal = journal_open(&(struct journal_options){.path = "journal"}, &err);
+	if (!source || !journal)
+		fail_msg("%s", err.text);
+	struct master *master = master_new(&(struct master_options){.transport = transport,
+		.session = 1,
+		.workers = 1,
+		.source = source,
+		.journal = journal,
+		.fds = {1, 2}});
+	master_turn(master, now);
+	assert_true(master_deadline_ns(master) == now + STATUS_BEAT_S * s);
+	say_hello(master, transport, now + s / 2);
+	master_turn(master, now + s / 2);
+	assert_true(master_deadline_ns(master) == now + s);
+	master_turn(master, now + s);
+	assert_true(master_deadline_ns(master) == now + s + STATUS_BEAT_S * s);
+	master_free(master);
+	source_free(source);
+	assert_int_equal(journal_close(journal, &err), 0);
+	transport_close(transport, TRANSPORT_DRAIN);
+}
+
 /* --- */
 
 #define OUTPUT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_new, rig_free)
@@ -1001,9 +1063,10 @@ main(int argc, char **argv)
 		cmocka_unit_test(hello_survives_packing),
 		cmocka_unit_test(damaged_hello_does_no_harm),
 		cmocka_unit_test(config_survives_packing),
+		cmocka_unit_test(last_change_is_told_within_a_second),
 	};
 	seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)clock_unix_us();
 	print_message("seed %u\n", seed);
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_make, scratch_leave);
 }
