@@ -68,6 +68,11 @@ void master_hold_back(struct master *master);
 void master_snapshot(struct master *master, int64_t now_ns);
 int64_t master_snapshot_due_ns(const struct master *master);
 
+/* The number of tasks, ABOUT if it is an estimate (a long list's is, until its end is seen); 0 if
+ * nobody knows. And of them those that earlier sessions have done, as far as is certain. */
+uint64_t master_tasks(const struct master *master, bool *about);
+uint64_t master_done_before(const struct master *master);
+
 /* Hands out what can be handed out (dispatch.c). */
 void master_dispatch(struct master *master);
 

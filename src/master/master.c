@@ -10,6 +10,7 @@
 #include "run/joblog.h"
 #include "run/journal.h"
 #include "run/record.h"
+#include "run/resume.h"
 #include "sched/sched.h"
 #include "tasks/source.h"
 #include "tasks/task.h"
@@ -276,20 +277,38 @@ end_run(struct master *master)
 	}
 }
 
+uint64_t
+master_tasks(const struct master *master, bool *about)
+{
+	const struct source *source = master->options.source;
+	uint64_t tasks = source_count(source);
+	*about = !tasks && source_fd(source) < 0 && !master->list_ended;
+	return *about ? master->order + master->done_before + master->left_out +
+				source_remaining(source)
+		      : tasks;
+}
+
+uint64_t
+master_done_before(const struct master *master)
+{
+	const struct resume *resume = master->options.resume;
+	return master->done_before + (resume ? resume_ahead(resume) : 0);
+}
+
 static void
 show(struct master *master, int64_t now_ns)
 {
 	struct observer *observer = master->options.observer;
 	if (!observer)
 		return;
-	struct observed_run run = {.tasks = source_count(master->options.source),
-		.done_before = master->done_before,
+	struct observed_run run = {.done_before = master_done_before(master),
 		.skipped = master->left_out,
 		.handed_out = master->handed_out,
 		.held = (int)flights_count(master->flights),
 		.slots = sched_total_slots(master->sched),
 		.hosts = master->members.hosts,
 		.in_line = output_in_line(master->output)};
+	run.tasks = master_tasks(master, &run.about);
 	run.busy = run.held < run.slots ? run.held : run.slots;
 	observer->ops->turn(observer, &run, now_ns);
 }

@@ -94,11 +94,13 @@ master_status(const struct master *master, struct status *status)
 		.beat = master->snapshots,
 		.start_us = options->start_us,
 		.now_us = clock_unix_us(),
-		.tasks = source_count(options->source),
-		.done_before = master->done_before,
+		.done_before = master_done_before(master),
 		.skipped = master->left_out,
 		.deadline_us = options->deadline_us,
 		.eta_s = -1};
+	bool about;
+	status->tasks_about = master_tasks(master, &about);
+	status->tasks = about ? 0 : status->tasks_about;
 	const struct observer *observer = options->observer;
 	if (observer && observer->ops->forecast)
 		observer->ops->forecast(observer, &status->rate, &status->eta_s);

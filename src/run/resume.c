@@ -31,6 +31,7 @@ struct resume {
 	size_t *buckets;     /* where the leftovers begin that have these top bits */
 	unsigned char *used; /* a bit a leftover */
 	struct resume_counts counts;
+	uint64_t ahead;
 	uint64_t moved;
 	uint64_t unmatched;
 };
@@ -261,6 +262,8 @@ collect_leftovers(struct resume *resume)
 void
 resume_placed(struct resume *resume)
 {
+	for (uint64_t i = 0; i < resume->known; i++)
+		resume->ahead += resume->places[i] == (known_as(RESUME_DONE) | PLACED);
 	collect_leftovers(resume);
 	sort(resume->ids, resume->nleftovers, TOP_BYTE);
 	resume->used = xcalloc(resume->nleftovers / 8 + 1, 1);
@@ -330,7 +333,14 @@ resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
 	enum resume_verdict own = RESUME_NEW;
 	if (index <= resume->known && resume->places[index - 1] & PLACED)
 		own = verdict_of(resume->places[index - 1] & KNOWN_MASK);
+	resume->ahead -= own == RESUME_DONE;
 	return own == RESUME_DONE ? own : take_leftover(resume, id, own);
+}
+
+uint64_t
+resume_ahead(const struct resume *resume)
+{
+	return resume->ahead;
 }
 
 uint64_t

@@ -49,6 +49,9 @@ void resume_placed(struct resume *resume);
 /* Second pass: what is known of that task; what it is matched with is used up. */
 enum resume_verdict resume_verdict(struct resume *resume, uint64_t index, uint64_t id);
 
+/* Of the tasks whose verdict was not asked yet, how many are certain to be done: at their place. */
+uint64_t resume_ahead(const struct resume *resume);
+
 /* How many were matched at another place than where they were, and how many successes match no task
  * (their lines are gone): the latter once all verdicts were asked. */
 uint64_t resume_moved(const struct resume *resume);

@@ -77,6 +77,7 @@ status_object(const struct status *status)
 	json_object_set_new(object, "start_us", json_integer(status->start_us));
 	json_object_set_new(object, "now_us", json_integer(status->now_us));
 	json_object_set_new(object, "tasks", number(status->tasks));
+	json_object_set_new(object, "tasks_about", number(status->tasks_about));
 	json_object_set_new(object, "done_before", number(status->done_before));
 	json_object_set_new(object, "skipped", number(status->skipped));
 	json_object_set_new(object, "ended", reasons(status));
@@ -204,6 +205,7 @@ status_read(const char *run_dir, struct status *status, struct err *err)
 	made.start_us = get(object, "start_us");
 	made.now_us = get(object, "now_us");
 	made.tasks = (uint64_t)get(object, "tasks");
+	made.tasks_about = (uint64_t)get(object, "tasks_about");
 	made.done_before = (uint64_t)get(object, "done_before");
 	made.skipped = (uint64_t)get(object, "skipped");
 	const json_t *ended = json_object_get(object, "ended");

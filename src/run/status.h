@@ -45,6 +45,7 @@ struct status {
 	uint64_t beat; /* counts the snapshots */
 	int64_t start_us, now_us; /* Unix time, of the master's host */
 	uint64_t tasks; /* of the list; 0: not known yet */
+	uint64_t tasks_about; /* the same, or an estimate; 0: there is none, as for a pipe */
 	uint64_t done_before; /* of them succeeded in earlier sessions */
 	uint64_t skipped; /* not asked for (--resume=failed or =new) */
 	uint64_t by_reason[RESULT_REASONS]; /* tasks that ended in this session, by how */

@@ -26,6 +26,7 @@ struct observed_end {
 /* Where the run stands. */
 struct observed_run {
 	uint64_t tasks;	      /* the number of tasks, 0 while unknown */
+	bool about;	      /* it is an estimate */
 	uint64_t done_before; /* of them, succeeded in earlier sessions */
 	uint64_t skipped;     /* of them, not asked for */
 	uint64_t handed_out;  /* of them, to workers or ended */

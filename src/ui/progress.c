@@ -43,8 +43,12 @@ static const int part_ranks[PARTS] = {
 static void
 make_count(char text[PART_MAX], const struct progress_view *view, const char *words)
 {
+	char room[TEXT_MAX];
 	int len = snprintf(text, PART_MAX, "%llu", (unsigned long long)view->ended);
-	if (view->total)
+	if (view->total && view->about)
+		len += snprintf(text + len, PART_MAX - (size_t)len, "/~%s",
+			text_count(view->total, room));
+	else if (view->total)
 		len += snprintf(text + len, PART_MAX - (size_t)len, "/%llu",
 			(unsigned long long)view->total);
 	snprintf(text + len, PART_MAX - (size_t)len, "%s", words);

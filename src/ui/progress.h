@@ -29,6 +29,7 @@ struct progress_options {
 struct progress_view {
 	uint64_t ended;
 	uint64_t total; /* 0: not known */
+	bool about;	/* it is an estimate */
 	uint64_t failed;
 	double rate;
 	double eta_s; /* negative: not known */

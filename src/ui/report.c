@@ -37,7 +37,7 @@ struct report {
 
 /* --- counting --- */
 
-/* Tasks that are asked for in this session, 0: not known. */
+/* Tasks that are asked for in this session, or about so many; 0: not known. */
 static uint64_t
 asked_for(const struct report *report)
 {
@@ -116,6 +116,7 @@ show(struct report *report, uint64_t changed, int64_t now_ns)
 		.total = report->run.tasks > report->run.skipped
 				 ? report->run.tasks - report->run.skipped
 				 : 0,
+		.about = report->run.about,
 		.failed = groups_count(report->groups),
 		.busy = report->run.busy,
 		.slots = report->run.slots};
@@ -164,7 +165,7 @@ report_print(struct observer *observer, int exit_code, int64_t now_ns)
 	struct report *report = (struct report *)observer;
 	int64_t end_us = report->usage.start_us + (now_ns - report->options.start_ns) / 1000;
 	struct summary summary = {.ended = report->ended,
-		.tasks = asked_for(report),
+		.tasks = report->run.about ? 0 : asked_for(report),
 		.done_before = report->run.done_before,
 		.exit_code = exit_code,
 		.seconds = seconds_since_start(report, now_ns),

@@ -405,9 +405,11 @@ equal_tasks_at_their_own_place_go_first(void **state)
 	for (int i = 0; i < 4; i++)
 		resume_place(resume, (uint64_t)i + 1, id_of(list[i]));
 	resume_placed(resume);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(resume_ahead(resume), i < 2);
 		assert_int_equal(
 			resume_verdict(resume, (uint64_t)i + 1, id_of(list[i])), expected[i]);
+	}
 	assert_int_equal(resume_moved(resume), 0);
 	resume_free(resume);
 }

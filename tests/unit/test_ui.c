@@ -112,6 +112,11 @@ progress_says_what_it_knows(void **state)
 	assert_string_equal(text_of(&plain), "7/28 tasks ended (25 %), 1 of 2 slots busy");
 	buf_clear(&line);
 	buf_clear(&plain);
+	view.total = 31274;
+	view.about = true;
+	progress_plain(&plain, &view);
+	assert_string_equal(text_of(&plain), "7/~31.3k tasks ended (0 %), 1 of 2 slots busy");
+	buf_clear(&plain);
 }
 
 static void
