@@ -1,4 +1,4 @@
-/* mpbatch status RUN: reads status.json and the lock, and changes nothing. */
+/* mpbatch status RUN: reads status.json, the lock, if need be the journals, and changes nothing. */
 #include "cli/status.h"
 
 #include "base/buf.h"
@@ -6,9 +6,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cli/journals.h"
 #include "exec/scheduler.h"
 #include "run/lock.h"
-#include "run/rundir.h"
+#include "run/reader.h"
 #include "run/status.h"
 #include "ui/text.h"
 
@@ -16,9 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, SHOWN = 10 };
+enum { EXIT_BROKEN = 1, EXIT_USAGE = 2, SHOWN = 10 };
 
 #define WATCH_NS CLOCK_NS_PER_S
 
@@ -28,6 +30,7 @@ enum verdict { VERDICT_AS_SAID, VERDICT_DEAD, VERDICT_SILENT };
 struct run_status {
 	const char *run_dir;
 	struct status status;
+	bool no_snapshot; /* it is what the journals say */
 	enum verdict verdict;
 	int silent_s; /* how long it was watched in vain */
 };
@@ -43,29 +46,79 @@ watch(struct run_status *run)
 		loop_poll(NULL, 0, CLOCK_NS_PER_S);
 		if (status_read(run->run_dir, &now, NULL) < 0)
 			continue;
-		bool moves = now.beat != run->status.beat || now.state != run->status.state;
+		bool moves = now.session >= run->status.session &&
+			     (now.beat != run->status.beat || now.state != run->status.state);
 		status_clear(moves ? &run->status : &now);
-		if (moves)
-			run->status = now;
-		if (moves)
-			return VERDICT_AS_SAID;
+		if (!moves)
+			continue;
+		run->status = now;
+		run->no_snapshot = false;
+		return VERDICT_AS_SAID;
 	}
 	return VERDICT_SILENT;
+}
+
+/* The number of the last session that has a journal; 0: none has. */
+static int
+last_session(const char *run_dir)
+{
+	size_t count;
+	int *sessions = reader_sessions(run_dir, &count);
+	int last = count ? sessions[count - 1] : 0;
+	free(sessions);
+	return last;
+}
+
+static int
+count_records(struct run_status *run, int session, struct err *err)
+{
+	struct journals *journals = journals_open(run->run_dir, 0, err);
+	struct status *status = &run->status;
+	struct reader_record record;
+	int got = -1;
+	*status = (struct status){.state = STATUS_RUNNING, .session = session, .eta_s = -1};
+	while (journals && (got = journals_next(journals, &record, err)) > 0) {
+		if (record.session == session)
+			status->by_reason[record.result.reason]++;
+		else
+			status->done_before += record.result.reason == RESULT_OK;
+	}
+	journals_free(journals);
+	return got;
+}
+
+/* The snapshot; where the last session has none, because it begins just now or came to an early
+ * end, or none that can be read, what the journals say. */
+static int
+read_status(struct run_status *run, struct err *err)
+{
+	int session = last_session(run->run_dir);
+	status_clear(&run->status);
+	run->no_snapshot = status_read(run->run_dir, &run->status, err) < 0;
+	if (!run->no_snapshot && run->status.session >= session)
+		return 0;
+	status_clear(&run->status);
+	run->no_snapshot = true;
+	return count_records(run, session, err);
 }
 
 static int
 look(struct run_status *run, struct err *err)
 {
-	if (status_read(run->run_dir, &run->status, err) < 0)
+	if (read_status(run, err) < 0)
 		return -1;
 	run->verdict = VERDICT_AS_SAID;
 	if (run->status.state != STATUS_RUNNING)
 		return 0;
 	enum lock_state lock = lock_look(run->run_dir);
-	if (lock == LOCK_DEAD || lock == LOCK_FREE)
-		run->verdict = VERDICT_DEAD;
-	else if (lock == LOCK_SILENT)
+	if (lock == LOCK_SILENT)
 		run->verdict = watch(run);
+	if (lock != LOCK_DEAD && lock != LOCK_FREE)
+		return 0;
+	if (read_status(run, err) < 0) /* it may have come to its end between the two looks */
+		return -1;
+	if (run->status.state == STATUS_RUNNING)
+		run->verdict = VERDICT_DEAD;
 	return 0;
 }
 
@@ -91,12 +144,20 @@ static void
 put_counts(struct buf *buf, const struct status *status)
 {
 	uint64_t done = status->done_before + status->by_reason[RESULT_OK];
+	uint64_t all = status->tasks ? status->tasks : status->tasks_about;
+	char room[TEXT_MAX];
 	buf_printf(buf, "tasks     %llu", (unsigned long long)done);
 	if (status->tasks)
-		buf_printf(buf, " of %llu succeeded (%.1f %%)", (unsigned long long)status->tasks,
-			100.0 * (double)done / (double)status->tasks);
+		buf_printf(buf, " of %llu", (unsigned long long)all);
+	else if (all)
+		buf_printf(buf, " of about %s", text_count(all, room));
+	buf_append_string(buf, " succeeded");
+	if (all)
+		buf_printf(buf, " (%.1f %%)", 100.0 * (double)done / (double)all);
+	else if (status->state == STATUS_FINISHED)
+		buf_append_string(buf, ": the list is empty");
 	else
-		buf_append_string(buf, " succeeded, how many there are is not known yet");
+		buf_append_string(buf, ", how many there are is not known");
 	if (status->done_before)
 		buf_printf(buf, ", %llu of them in earlier sessions",
 			(unsigned long long)status->done_before);
@@ -118,6 +179,8 @@ put_pace(struct buf *buf, const struct status *status, bool running)
 {
 	char room[TEXT_MAX], left[TEXT_MAX];
 	double elapsed = (double)(status->now_us - status->start_us) / 1e6;
+	if (!status->now_us)
+		return; /* journals do not know */
 	buf_printf(buf, "time      %s", text_duration(elapsed, room));
 	if (running && status->rate > 0)
 		buf_printf(buf, ", %.3g tasks/s", status->rate);
@@ -157,8 +220,10 @@ put_all(struct buf *buf, const struct run_status *run, bool all)
 	bool running = status->state == STATUS_RUNNING && run->verdict != VERDICT_DEAD;
 	buf_printf(buf, "%s: %s, session %d", run->run_dir, state_of(run), status->session);
 	if (run->verdict == VERDICT_DEAD)
-		buf_append_string(buf, ": its master is gone; this is its last snapshot, mpbatch "
-				       "--resume runs the rest");
+		buf_printf(buf, ": its master is gone; this is %s, mpbatch --resume runs the rest",
+			run->no_snapshot ? "what its journals say" : "its last snapshot");
+	else if (run->no_snapshot)
+		buf_append_string(buf, ": it has written no snapshot yet");
 	if (run->verdict == VERDICT_SILENT)
 		buf_printf(buf, ": no sign of life for %d s, it may be dead", run->silent_s);
 	if (status->state != STATUS_RUNNING)
@@ -184,6 +249,75 @@ put_json(struct buf *buf, const struct run_status *run)
 	buf_clear(&text);
 }
 
+/* --- on a screen --- */
+
+/* What --watch has drawn on a terminal, to draw over it. */
+struct screen {
+	bool used; /* it is a terminal, and we watch */
+	struct buf text;
+};
+
+static struct winsize
+terminal_size(void)
+{
+	struct winsize size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col || !size.ws_row)
+		size = (struct winsize){.ws_row = 24, .ws_col = 80};
+	return size;
+}
+
+static bool
+begins_character(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* The rows that it takes now: one that has got narrower breaks lines anew. */
+static int
+rows_of(const struct buf *drawn, int width)
+{
+	int rows = 0, columns = 0;
+	for (size_t i = 0; i < drawn->len; i++) {
+		columns += begins_character(drawn->data[i]);
+		if (drawn->data[i] != '\n')
+			continue;
+		rows += columns > 1 ? (columns - 1 + width - 1) / width : 1;
+		columns = 0;
+	}
+	return rows;
+}
+
+/* As much of TEXT as fits on the terminal. */
+static void
+cut(struct buf *to, const struct buf *text, struct winsize size)
+{
+	int rows = 0, columns = 0;
+	for (size_t i = 0; i < text->len && rows < size.ws_row - 1; i++) {
+		char c = text->data[i];
+		columns = c == '\n' ? 0 : columns + begins_character(c);
+		rows += c == '\n';
+		if (columns < size.ws_col)
+			buf_append(to, &c, 1);
+	}
+}
+
+static void
+draw(struct screen *screen, const struct buf *text)
+{
+	struct buf buf = {0};
+	struct winsize size = terminal_size();
+	int rows = rows_of(&screen->text, size.ws_col);
+	if (rows)
+		buf_printf(&buf, "\033[%dA", rows);
+	buf_append_string(&buf, "\r\033[J\033[?7l"); /* the end of a line is cut, not broken */
+	buf_consume(&screen->text, screen->text.len);
+	cut(&screen->text, text, size);
+	buf_append(&buf, screen->text.data, screen->text.len);
+	buf_append_string(&buf, "\033[?7h");
+	fwrite(buf.data, 1, buf.len, stdout);
+	buf_clear(&buf);
+}
+
 /* --- the command --- */
 
 struct wanted {
@@ -191,80 +325,94 @@ struct wanted {
 	const char *run;
 };
 
+static const char usage[] =
+	"usage: mpbatch status [--watch] [--all] [--json] RUN\n\n"
+	"Says how far a run is. RUN is a run directory, or the list it belongs to.\n\n"
+	"  --watch  again every second, until it ends\n"
+	"  --all    all that have been running for a while, not only the first ten\n"
+	"  --json   the same as an object\n\n"
+	"Exit codes: 0; 1 standard output cannot be written; 2 usage, no such run.\n";
+
+/* 1: --help. */
 static int
 parse(struct wanted *wanted, int argc, char **argv, struct err *err)
 {
 	static const struct option longs[] = {{"watch", no_argument, NULL, 'w'},
-		{"json", no_argument, NULL, 'J'}, {"all", no_argument, NULL, 'a'}, {0}};
+		{"json", no_argument, NULL, 'J'}, {"all", no_argument, NULL, 'a'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	int found;
 	opterr = 0;
 	while ((found = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (found == 'h')
+			return 1;
 		wanted->watch = wanted->watch || found == 'w';
 		wanted->json = wanted->json || found == 'J';
 		wanted->all = wanted->all || found == 'a';
 		if (found == '?')
-			return err_set(err,
-				"%.100s: expected mpbatch status [--watch] [--all] "
-				"[--json] RUN",
+			return err_set(err, "option %.100s is unknown (see mpbatch status --help)",
 				argv[optind - 1]);
 	}
 	if (argc - optind != 1)
 		return err_set(
-			err, "expected mpbatch status [--watch] [--all] [--json] RUN, and one RUN");
+			err, "expected one run: mpbatch status [--watch] [--all] [--json] RUN");
 	wanted->run = argv[optind];
 	return 0;
 }
 
-/* The lines of the last time are drawn over. */
 static int
-show(const struct wanted *wanted, const struct run_status *run, int lines)
+show(const struct wanted *wanted, const struct run_status *run, struct screen *screen,
+	struct err *err)
 {
 	struct buf buf = {0};
-	if (lines)
-		buf_printf(&buf, "\033[%dA\033[J", lines);
 	if (wanted->json)
 		put_json(&buf, run);
 	else
 		put_all(&buf, run, wanted->all);
-	fwrite(buf.data, 1, buf.len, stdout);
-	fflush(stdout);
-	lines = 0;
-	for (size_t i = 0; i < buf.len; i++)
-		lines += buf.data[i] == '\n';
+	if (screen->used)
+		draw(screen, &buf);
+	else
+		fwrite(buf.data, 1, buf.len, stdout);
 	buf_clear(&buf);
-	return lines;
+	return fflush(stdout) == EOF || ferror(stdout) ? err_set_errno(err, "standard output") : 0;
+}
+
+static int
+run_status(const struct wanted *wanted, struct err *err)
+{
+	char *run_dir = journals_dir(wanted->run, err);
+	struct run_status run = {.run_dir = run_dir};
+	struct screen screen = {.used = wanted->watch && !wanted->json && isatty(STDOUT_FILENO)};
+	bool again = run_dir;
+	int code = run_dir ? 0 : EXIT_USAGE;
+	lock_ask_scheduler = scheduler_job_runs;
+	while (again) {
+		if (look(&run, err) < 0)
+			code = EXIT_USAGE;
+		else if (show(wanted, &run, &screen, err) < 0)
+			code = EXIT_BROKEN;
+		lock_ask_scheduler = NULL; /* once is enough */
+		again = !code && wanted->watch && run.status.state == STATUS_RUNNING &&
+			run.verdict != VERDICT_DEAD;
+		if (again)
+			loop_poll(NULL, 0, WATCH_NS);
+	}
+	status_clear(&run.status);
+	buf_clear(&screen.text);
+	free(run_dir);
+	return code;
 }
 
 int
 status_main(int argc, char **argv)
 {
 	struct wanted wanted = {.watch = false};
-	struct err err;
-	if (parse(&wanted, argc, argv, &err) < 0) {
+	struct err err = {""};
+	int taken = parse(&wanted, argc, argv, &err), code = 0;
+	if (taken > 0)
+		fputs(usage, stdout);
+	else
+		code = taken < 0 ? EXIT_USAGE : run_status(&wanted, &err);
+	if (code)
 		log_error("%s", err.text);
-		return EXIT_USAGE;
-	}
-	char *run_dir = rundir_find(wanted.run);
-	struct run_status run = {.run_dir = run_dir};
-	lock_ask_scheduler = scheduler_job_runs;
-	bool terminal = isatty(STDOUT_FILENO);
-	bool again = true;
-	int code = 0, lines = 0;
-	while (again) {
-		status_clear(&run.status);
-		if (look(&run, &err) < 0) {
-			log_error("%s", err.text);
-			code = EXIT_USAGE;
-			break;
-		}
-		lock_ask_scheduler = NULL; /* once is enough */
-		lines = show(&wanted, &run, terminal ? lines : 0);
-		again = wanted.watch && run.status.state == STATUS_RUNNING &&
-			run.verdict != VERDICT_DEAD;
-		if (again)
-			loop_poll(NULL, 0, WATCH_NS);
-	}
-	status_clear(&run.status);
-	free(run_dir);
 	return code;
 }

@@ -90,16 +90,6 @@ rundir_is(const char *path)
 	return count;
 }
 
-char *
-rundir_find(const char *name)
-{
-	char *of_list = join(name, ".mpbatch");
-	if (!rundir_is(name) && rundir_is(of_list))
-		return of_list;
-	free(of_list);
-	return xstrdup(name);
-}
-
 /* --- an earlier run --- */
 
 static int

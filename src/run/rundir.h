@@ -30,9 +30,6 @@ struct lock *rundir_open(const char *path, enum rundir_how how, void (*waiting)(
 /* Removes what a run that never began has left: a directory without a journal. */
 void rundir_discard(const char *path);
 
-/* The run directory that is meant by NAME: a run directory, or a list that has one; a new string. */
-char *rundir_find(const char *name);
-
 /* True if PATH is a directory with a journal in it. */
 bool rundir_is(const char *path);
 

@@ -163,4 +163,3 @@ fi
 "$MPBATCH" report jobs.txt >out || fail "mpbatch report"
 "$MPBATCH" report --csv jobs.txt | head -1 | grep -q 'index.*maxrss' || fail "mpbatch report --csv"
 "$MPBATCH" report --json jobs.txt | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 5' || fail "mpbatch report --json"
-refused 'nowhere' status nowhere

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# runs: local mpi3 asan
+# mpbatch status: of long lists, resumed runs, dead ones, and where there is no snapshot to go by.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# says TEXT [RUN]: mpbatch status has it.
+says() {
+	"$MPBATCH" status "${2:-jobs.txt}" >out 2>err && grep -q -e "$1" out
+}
+
+# member NAME [RUN]: of its JSON object.
+member() {
+	"$MPBATCH" status --json "${2:-jobs.txt}" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+
+blocker='touch began; while ! test -e go; do sleep 0.02; done'
+
+# --- a list that is too long to be counted ahead ---
+{ echo "$blocker"; seq -f 'true # of a list that is too long to be counted ahead: %g' 40000; } >jobs.txt
+start --restart -j 1 --bar jobs.txt
+wait_for says ' of about [0-9.]*k succeeded ('
+[ "$(member tasks)" = 0 ] || fail "the number of a long list's tasks is said to be known"
+about=$(member tasks_about)
+((about > 20000 && about < 80000)) || fail "40001 tasks are about $about"
+wait_for grep -q '/~[0-9.]*k tasks ended' err
+kill -INT "$pid"
+finish
+expect_stopped
+rm -f began
+
+# --- what earlier sessions have done is known before the list has been gone through ---
+{ for i in $(seq 10); do echo "test -e fixed && { $blocker; } # $i"; done; seq -f 'echo %g' 50; } >jobs.txt
+run -q --restart jobs.txt
+expect_code 1
+touch fixed
+start --resume -q -j 1 jobs.txt
+wait_for says '^tasks     50 of 60 succeeded (83.3 %), 50 of them in earlier sessions'
+wait_for says '^running   1 '
+touch go
+finish
+expect_code 0
+says '^jobs.txt.mpbatch: finished, session 2, exit code 0$' || fail "the end: $(cat out)"
+says '^tasks     60 of 60 succeeded (100.0 %), 50' || fail "the end: $(cat out)"
+says '^failed    0$' || fail "what failed in an earlier session only: $(cat out)"
+
+# --- where there is no snapshot, or only an earlier session's ---
+cp -r jobs.txt.mpbatch other
+head -n 2 other/journal.1.tsv >other/journal.3.tsv
+says '^other: dead, session 3: ' other || fail "a session that died before its first snapshot: $(cat out)"
+says '^tasks     60 succeeded' other || fail "a session that died before its first snapshot: $(cat out)"
+rm other/journal.3.tsv
+for text in '' '{"state": "fin' '{"state": 7}'; do
+	printf '%s' "$text" >other/status.json
+	says '^other: dead, session 2: ' other || fail "status.json is '$text': $(cat out err)"
+	says '^tasks     60 succeeded.*50 of them' other || fail "status.json is '$text': $(cat out)"
+done
+rm other/status.json
+[ "$(member state other)" = dead ] || fail "no status.json: $(member state other)"
+
+# --- what is no run ---
+mkdir empty
+for subcommand in status report output; do
+	refused 'no run directory' $subcommand empty
+	refused 'expected a run directory' $subcommand nowhere
+done
+: >none.txt
+run -q none.txt
+says ': the list is empty$' none.txt || fail "an empty list: $(cat out)"
+"$MPBATCH" status jobs.txt >/dev/full 2>err && fail "a full disk is none to status"
+exit 0
