@@ -2,6 +2,7 @@
 #include "cli/joined.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "run/reader.h"
 #include "run/store.h"
 #include "tasks/result.h"
@@ -30,31 +31,13 @@ put_csv(struct buf *buf, const char *text, size_t len)
 
 /* --- JSON --- */
 
-/* The bytes of the UTF-8 character at TEXT, 0 if it is none (RFC 3629: no surrogates, none longer
- * than need be). */
-static size_t
-utf8_length(const unsigned char *text, size_t len)
-{
-	unsigned char first = text[0];
-	size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-	if (!n || first > 0xf4 || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-		(first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 void
 joined_json_string(struct buf *buf, const char *text, unsigned long len)
 {
 	buf_append(buf, "\"", 1);
 	while (len) {
 		unsigned char c = (unsigned char)*text;
-		size_t n = utf8_length((const unsigned char *)text, len);
+		size_t n = utf8_length(text, len);
 		if (c == '"' || c == '\\')
 			buf_printf(buf, "\\%c", c);
 		else if (c < ' ' || c == 0x7f)

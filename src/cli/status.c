@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/utf8.h"
 #include "cli/journals.h"
 #include "exec/scheduler.h"
 #include "run/lock.h"
@@ -205,8 +206,7 @@ put_running(struct buf *buf, const struct status *status, bool all)
 		double since = (double)(status->now_us - task->start_us) / 1e6;
 		buf_printf(buf, "  task %llu on %s, %s: ", (unsigned long long)task->index,
 			task->host, text_duration(since, room));
-		for (const char *at = task->command; *at; at++)
-			buf_append(buf, (unsigned char)*at < ' ' || *at == 0x7f ? "?" : at, 1);
+		utf8_append_visible(buf, task->command, strlen(task->command));
 		buf_append_string(buf, "\n");
 	}
 	if (!all && status->nrunning > SHOWN)

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "run/reader.h"
 #include "ui/groups.h"
 #include "ui/spread.h"
@@ -43,7 +44,7 @@ struct tables {
 	size_t nhosts;
 	struct spread times;
 	struct groups *failures;
-	struct buf text; /* for unescaping */
+	struct buf text, shown; /* for unescaping, and as it is printed */
 };
 
 struct tables *
@@ -73,6 +74,7 @@ tables_free(struct tables *tables)
 	free(tables->hosts);
 	groups_free(tables->failures);
 	buf_clear(&tables->text);
+	buf_clear(&tables->shown);
 	free(tables);
 }
 
@@ -82,16 +84,14 @@ tables_free(struct tables *tables)
 static void
 take_text(struct tables *tables, const struct reader_text *from, char *room, size_t size)
 {
-	struct buf *buf = &tables->text;
+	struct buf *buf = &tables->text, *shown = &tables->shown;
 	size_t len = from->len < 4 * size ? from->len : 4 * size; /* an escape is four bytes */
 	reader_unescape(buf, from->text, len);
-	size_t used = buf->len < size - 1 ? buf->len : size - 1;
-	for (size_t i = 0; i < used; i++) {
-		bool control = (unsigned char)buf->data[i] < ' ' || buf->data[i] == 0x7f;
-		room[i] = control ? '?' : buf->data[i];
-	}
-	room[used] = '\0';
+	utf8_append_visible(shown, buf->data, utf8_cut(buf->data, buf->len, size - 1));
+	memcpy(room, shown->data, shown->len);
+	room[shown->len] = '\0';
 	buf_consume(buf, buf->len);
+	buf_consume(shown, shown->len);
 }
 
 static void
@@ -172,8 +172,11 @@ static void
 print_totals(const struct tables *tables, struct buf *buf, size_t sessions)
 {
 	char room[TIME_ROOM];
-	buf_printf(buf, "%llu attempt%s in %zu session%s:", (unsigned long long)tables->attempts,
-		tables->attempts == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s");
+	buf_printf(buf, "%llu attempt%s in %zu session%s%s", (unsigned long long)tables->attempts,
+		tables->attempts == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s",
+		tables->attempts ? ":" : "\n");
+	if (!tables->attempts)
+		return;
 	const char *comma = "";
 	for (int i = 0; i < RESULT_REASONS; i++) {
 		if (!tables->by_reason[i])
@@ -307,6 +310,8 @@ void
 tables_print(struct tables *tables, struct buf *buf, size_t sessions)
 {
 	print_totals(tables, buf, sessions);
+	if (!tables->attempts)
+		return;
 	print_spread(&tables->times, buf);
 	print_hosts(tables, buf);
 	print_top(buf, &tables->slowest, "Slowest", "run time", format_time);

@@ -1,6 +1,7 @@
 /* What those who watch a run are told: status.json, by way of the journal's thread. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "master/internal.h"
 #include "run/journal.h"
 #include "run/status.h"
@@ -49,7 +50,9 @@ fill_running(const struct master *master, struct status *status, int *held)
 			.rank = hello->rank,
 			.start_us = running[i]->started_us};
 		snprintf(to->host, sizeof(to->host), "%.63s", hello->host);
-		snprintf(to->command, sizeof(to->command), "%.119s", task->command);
+		size_t cut =
+			utf8_cut(task->command, strlen(task->command), sizeof(to->command) - 1);
+		memcpy(to->command, task->command, cut); /* and a zero behind it */
 	}
 	free(running);
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The bytes of the character at AT, 0 if it is no UTF-8. jansson checks the details. */
-static size_t
-character(const char *at)
-{
-	unsigned char c = (unsigned char)*at;
-	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-	for (size_t i = 1; i < len; i++)
-		if (((unsigned char)at[i] & 0xc0) != 0x80)
-			return 0;
-	json_t *text = len ? json_stringn(at, len) : NULL;
-	json_decref(text);
-	return text ? len : 0;
-}
 
 json_t *
 json_text(const char *text)
@@ -34,7 +21,7 @@ json_text(const char *text)
 		return made;
 	char *copy = xstrdup(text);
 	for (char *at = copy; *at;) {
-		size_t len = character(at);
+		size_t len = utf8_length(at, strlen(at));
 		if (!len)
 			*at = '?';
 		at += len ? len : 1;

@@ -4,18 +4,29 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "tasks/result.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAIL_LINES = 3, TAIL_MAX = 600, COMMAND_MAX = 120, LINE_MAX_BYTES = 200 };
+enum { TAIL_LINES = 3, TAIL_MAX = 600, COMMAND_MAX = 120, LINE_MAX_BYTES = 200, HOSTS = 8 };
+
+/* A host with many of a group's failures. When there are more than HOSTS, a new one takes the place
+ * of that with the fewest and inherits their number, so that a host with more than an eighth of all
+ * is always among them (the "space-saving" algorithm of Metwally and others). */
+struct group_host {
+	uint64_t hash;
+	uint64_t count; /* 0: free */
+	uint64_t inherited;
+	char *name;
+};
 
 struct group {
 	uint64_t key;
 	uint64_t count;
-	bool one_host;
+	struct group_host hosts[HOSTS];
 	/* the first of them */
 	uint64_t index, line;
 	struct result result;
@@ -47,6 +58,8 @@ groups_free(struct groups *groups)
 		return;
 	for (int i = 0; i < groups->count; i++) {
 		free(groups->list[i].host);
+		for (int k = 0; k < HOSTS; k++)
+			free(groups->list[i].hosts[k].name);
 		free(groups->list[i].command);
 		free(groups->list[i].tail);
 	}
@@ -115,21 +128,43 @@ copy(const char *text, size_t len)
 }
 
 static void
+count_host(struct group *group, const struct groups_failure *failure)
+{
+	uint64_t hash = hash_add(HASH_START, failure->host, failure->host_len);
+	struct group_host *host = &group->hosts[0];
+	for (int i = 0; i < HOSTS; i++) {
+		struct group_host *other = &group->hosts[i];
+		if (other->count && other->hash == hash) {
+			other->count++;
+			return;
+		}
+		if (other->count < host->count)
+			host = other;
+	}
+	free(host->name);
+	*host = (struct group_host){.hash = hash,
+		.count = host->count + 1,
+		.inherited = host->count,
+		.name = copy(failure->host, failure->host_len)};
+}
+
+static void
 add_group(struct groups *groups, uint64_t key, const struct groups_failure *failure)
 {
-	size_t command = failure->command_len < COMMAND_MAX ? failure->command_len : COMMAND_MAX;
+	size_t command = utf8_cut(failure->command, failure->command_len, COMMAND_MAX);
 	size_t end = without_newlines(failure->tail, failure->tail_len);
 	size_t from = last_lines(failure->tail, end, TAIL_LINES);
 	from = end - from > TAIL_MAX ? end - TAIL_MAX : from;
-	groups->list[groups->count++] = (struct group){.key = key,
+	struct group *group = &groups->list[groups->count++];
+	*group = (struct group){.key = key,
 		.count = 1,
-		.one_host = true,
 		.index = failure->result->index,
 		.line = failure->line,
 		.result = *failure->result,
 		.host = copy(failure->host, failure->host_len),
 		.command = copy(failure->command, command),
 		.tail = copy(failure->tail ? failure->tail + from : "", end - from)};
+	count_host(group, failure);
 }
 
 void
@@ -142,8 +177,7 @@ groups_add(struct groups *groups, const struct groups_failure *failure)
 		if (group->key != key)
 			continue;
 		group->count++;
-		group->one_host = group->one_host && strlen(group->host) == failure->host_len &&
-				  memcmp(group->host, failure->host, failure->host_len) == 0;
+		count_host(group, failure);
 		return;
 	}
 	if (groups->count < GROUPS_MAX)
@@ -152,22 +186,13 @@ groups_add(struct groups *groups, const struct groups_failure *failure)
 
 /* --- printing --- */
 
-void
-groups_print_text(struct buf *buf, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		bool control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
-		buf_append(buf, control ? "?" : &text[i], 1);
-	}
-}
-
 static void
 print_tail(struct buf *buf, const char *text)
 {
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		buf_append_string(buf, "    | ");
-		groups_print_text(buf, text, len);
+		utf8_append_visible(buf, text, len);
 		buf_append_string(buf, "\n");
 		text += len + (text[len] == '\n');
 	}
@@ -195,15 +220,27 @@ print_end(struct buf *buf, const struct result *result)
 		buf_printf(buf, "exit code %d", result->exit_code);
 }
 
+/* The host of all of them, or of more than half. */
+static void
+print_common_host(struct buf *buf, const struct group *group)
+{
+	for (int i = 0; i < HOSTS; i++) {
+		const struct group_host *host = &group->hosts[i];
+		uint64_t surely = host->count - host->inherited;
+		if (surely <= group->count / 2)
+			continue;
+		buf_append_string(buf, surely == group->count ? ", all on " : ", most of them on ");
+		utf8_append_visible(buf, host->name, strlen(host->name));
+	}
+}
+
 static void
 print_group(struct buf *buf, const struct group *group)
 {
 	buf_append_string(buf, "  ");
 	if (group->count > 1) {
-		buf_printf(buf, "%llu tasks%s", (unsigned long long)group->count,
-			group->one_host ? ", all on " : "");
-		if (group->one_host)
-			groups_print_text(buf, group->host, strlen(group->host));
+		buf_printf(buf, "%llu tasks", (unsigned long long)group->count);
+		print_common_host(buf, group);
 		buf_append_string(buf, ": ");
 		print_end(buf, &group->result);
 		buf_append_string(buf, ", such as\n  ");
@@ -212,13 +249,13 @@ print_group(struct buf *buf, const struct group *group)
 	if (group->line)
 		buf_printf(buf, " (line %llu)", (unsigned long long)group->line);
 	buf_append_string(buf, " on ");
-	groups_print_text(buf, group->host, strlen(group->host));
+	utf8_append_visible(buf, group->host, strlen(group->host));
 	buf_append_string(buf, ": ");
 	if (group->count == 1) {
 		print_end(buf, &group->result);
 		buf_append_string(buf, ": ");
 	}
-	groups_print_text(buf, group->command, strlen(group->command));
+	utf8_append_visible(buf, group->command, strlen(group->command));
 	buf_append_string(buf, "\n");
 	print_tail(buf, group->tail);
 }

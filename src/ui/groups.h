@@ -1,6 +1,7 @@
 /*
  * Failures by what they share: reason, exit code or signal, and the last line of standard error
- * with its numbers left out. Bounded: GROUPS_MAX groups are told apart, the rest is only counted.
+ * with its numbers left out; a host that most of a group share is named. Bounded: GROUPS_MAX groups
+ * are told apart, the rest is only counted.
  */
 #ifndef UI_GROUPS_H
 #define UI_GROUPS_H
@@ -36,9 +37,6 @@ uint64_t groups_count(const struct groups *groups);
 
 /* Appends the largest, each with an example; the whole is lines that begin with two blanks. */
 void groups_print(struct groups *groups, struct buf *buf);
-
-/* Appends TEXT with its control bytes as '?'. */
-void groups_print_text(struct buf *buf, const char *text, size_t len);
 
 /* True for what counts as a failure. */
 bool groups_is_failure(const struct result *result);

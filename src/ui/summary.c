@@ -9,8 +9,8 @@ print_counts(struct buf *buf, const struct summary *summary)
 {
 	const uint64_t *by_reason = summary->by_reason;
 	uint64_t failed = groups_count(summary->groups);
-	buf_printf(buf, "mpbatch: %llu tasks: %llu succeeded", (unsigned long long)summary->ended,
-		(unsigned long long)by_reason[RESULT_OK]);
+	buf_printf(buf, "mpbatch: %llu task%s: %llu succeeded", (unsigned long long)summary->ended,
+		summary->ended == 1 ? "" : "s", (unsigned long long)by_reason[RESULT_OK]);
 	if (failed)
 		buf_printf(buf, ", %llu failed (", (unsigned long long)failed);
 	const char *comma = "";

@@ -349,13 +349,50 @@ groups_share_reason_and_last_line(void **state)
 	add_failure(groups, 5, 3, "b", "");
 	add_failure(groups, 6, 3, "b", "");
 	groups_print(groups, &buf);
-	assert_string_equal(text_of(&buf), "  3 tasks: exit code 3, such as\n"
+	assert_string_equal(text_of(&buf), "  3 tasks, most of them on b: exit code 3, such as\n"
 					   "  task 4 (line 4) on a: false?1\n"
 					   "  2 tasks, all on a: exit code 1, such as\n"
 					   "  task 1 (line 1) on a: false?1\n"
 					   "    | no file 12\n"
 					   "  task 3 (line 3) on a: exit code 2: false?1\n"
 					   "    | no file 12\n");
+	groups_free(groups);
+	buf_clear(&buf);
+}
+
+/* One failure elsewhere, and nothing was said of the host that had all others. */
+static void
+groups_name_the_host_of_most(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct buf buf = {0};
+	char host[16];
+	for (int i = 0; i < 100; i++) {
+		snprintf(host, sizeof(host), "node%d", i < 64 ? i : 40);
+		add_failure(groups, (uint64_t)i + 1, 1, host, "");
+	}
+	groups_print(groups, &buf);
+	assert_has(text_of(&buf), "  100 tasks: exit code 1");
+	buf_clear(&buf);
+	for (int i = 0; i < 100; i++)
+		add_failure(groups, (uint64_t)i + 101, 1, "node40", "");
+	groups_print(groups, &buf);
+	assert_has(text_of(&buf), "  200 tasks, most of them on node40: exit code 1");
+	groups_free(groups);
+	buf_clear(&buf);
+}
+
+static void
+no_control_character_reaches_the_terminal(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct buf buf = {0};
+	add_failure(groups, 1, 1, "a\033", "\033[31m \xc2\x9b \x9b \xff caf\xc3\xa9 \xc2\xa0\r\n");
+	groups_print(groups, &buf);
+	assert_has(text_of(&buf), " on a?: ");
+	assert_has(text_of(&buf), "    | ?[31m ? ? ? caf\xc3\xa9 \xc2\xa0\n");
 	groups_free(groups);
 	buf_clear(&buf);
 }
@@ -648,7 +685,7 @@ report_prints_tables(void **state)
 	assert_true(slow && fast && slow < fast);
 	const char *slowest = strstr(out, "\nSlowest");
 	assert_non_null(slowest);
-	assert_has(slowest, "four,\"?\xff?\n");
+	assert_has(slowest, "four,\"???\n");
 	assert_has(out, "6.0 MiB");
 	assert_has(out, "  2 tasks, all on slow: exit code 7, such as\n  task 4 on slow: ");
 	assert_int_equal(command(report_main, "report nothing"), 2);
@@ -777,6 +814,8 @@ main(void)
 		cmocka_unit_test(spread_finds_quantiles),
 		cmocka_unit_test(usage_says_where_time_went),
 		cmocka_unit_test(groups_share_reason_and_last_line),
+		cmocka_unit_test(groups_name_the_host_of_most),
+		cmocka_unit_test(no_control_character_reaches_the_terminal),
 		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(summary_counts_and_explains),
 		cmocka_unit_test_setup_teardown(
