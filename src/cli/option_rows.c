@@ -187,13 +187,6 @@ set_tsv(struct options *options, const char *value)
 }
 
 static const char *
-set_where(struct options *options, const char *value)
-{
-	options->where = value;
-	return *value ? NULL : "an expression";
-}
-
-static const char *
 set_env(struct options *options, const char *value)
 {
 	size_t name =
