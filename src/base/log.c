@@ -1,6 +1,7 @@
 /* The one place that prints messages, and the allocators that die. */
 #include "base/log.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ log_init(int rank, bool quiet)
 {
 	log_rank = rank;
 	log_quiet = quiet;
+	signal(SIGTTOU, SIG_IGN);
 }
 
 void

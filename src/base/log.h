@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 
-/* RANK < 0: no launcher. QUIET drops everything but errors. */
+/* RANK < 0: no launcher. QUIET drops everything but errors. From now on a terminal that is set to
+ * "tostop" does not stop us for a message from the background. */
 void log_init(int rank, bool quiet);
 
 /* What die() calls between its message and exit(), e.g. to take an MPI job down; NULL: nothing. */
