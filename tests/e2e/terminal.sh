@@ -99,6 +99,36 @@ wait_for shows '20 tasks: 20 succeeded'
 keys 'stty -tostop; clear' Enter
 wait_for shows_not '20 tasks'
 
+# beat: the number of the snapshot of watched.txt; it changes every few seconds.
+beat() {
+	"$MPBATCH" status --json watched.txt | grep '"beat"'
+}
+
+beats_after() {
+	[ "$(beat)" != "$1" ]
+}
+
+# status --watch draws over itself, however narrow and low the terminal becomes.
+for i in $(seq 8); do echo "sleep 100 # ${i}.$(printf ' watched%.0s' {1..20})"; done >watched.txt
+keys "'$MPBATCH' --restart -q -j 8 watched.txt 2>/dev/null &" Enter
+wait_for test -e watched.txt.mpbatch/status.json
+type_line "'$MPBATCH' status --watch watched.txt"
+wait_for shows '^running   8 '
+for size in '60 20' '20 20' '20 6' '100 20'; do
+	"${TERMINAL[@]}" resize-window -t 0 -x "${size% *}" -y "${size#* }"
+	wait_for shows '^failed    0'
+	was=$(beat)
+	wait_for beats_after "$was"
+	[ "$("${TERMINAL[@]}" capture-pane -p -t 0 | grep -c '^failed    0')" = 1 ] ||
+		fail "status --watch, resized to $size: lines are left behind: $(screen)"
+done
+keys C-c
+wait_for prompt
+keys 'kill -INT %1; wait' Enter
+wait_for unmarked 'sleep 100 # 1. watched'
+keys C-l
+wait_for prompt
+
 type_line "'$MPBATCH' --restart -j 2 long.txt"
 wait_for shows 'tasks ended'
 keys C-z
