@@ -1,6 +1,7 @@
 /* The one place that prints messages, and the allocators that die. */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +14,20 @@ static bool log_quiet;
 static void (*die_hook)(int status);
 static void (*line_hook)(void);
 
+/* What is opened next would be taken for one that is closed. These can neither be read nor
+ * written: that is an error, as it would be otherwise. */
+static void
+fill_closed(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 void
 log_init(int rank, bool quiet)
 {
+	fill_closed();
 	log_rank = rank;
 	log_quiet = quiet;
 	signal(SIGTTOU, SIG_IGN);
