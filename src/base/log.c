@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,6 @@ log_init(int rank, bool quiet)
 	fill_closed();
 	log_rank = rank;
 	log_quiet = quiet;
-	signal(SIGTTOU, SIG_IGN);
 }
 
 void

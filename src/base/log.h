@@ -8,9 +8,7 @@
 #include <stdbool.h>
 
 /* Before anything is opened: closed standard descriptors get something in their place, lest
- * messages and outputs go elsewhere. From now on a terminal that is set to "tostop" does not stop
- * us for a message from the background. RANK < 0: no launcher. QUIET drops everything but errors.
- */
+ * messages and outputs go elsewhere. RANK < 0: no launcher. QUIET drops everything but errors. */
 void log_init(int rank, bool quiet);
 
 /* What die() calls between its message and exit(), e.g. to take an MPI job down; NULL: nothing. */
