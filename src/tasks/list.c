@@ -38,6 +38,13 @@ without_return(const char *line, size_t len)
 	return len && line[len - 1] == '\r' ? len - 1 : len;
 }
 
+/* A byte order mark, as some editors put it there, is no part of the first line. */
+static size_t
+mark_length(uint64_t number, const char *line, size_t len)
+{
+	return number == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static int
 take_directive(struct list *list, struct settings *settings, uint64_t number, const char *line,
 	size_t len, struct err *err)
@@ -66,8 +73,12 @@ check_line(struct list *list, struct settings *settings, uint64_t number, const 
 		return err_set(err, "%.300s:%llu:%zu: a NUL byte, expected text",
 			lines_name(list->lines), (unsigned long long)number,
 			(size_t)(nul - line) + 1);
+	size_t mark = mark_length(number, line, len);
+	line += mark;
+	len -= mark;
 	if (directive_is(line, len) && take_directive(list, settings, number, line, len, err) < 0)
 		return -1;
+	list->count += is_task(line, len);
 	list->files = list->files || sets_files(settings);
 	return 0;
 }
@@ -80,7 +91,7 @@ look_ahead(struct list *list, struct err *err)
 	size_t left;
 	bool whole;
 	struct settings settings = {0};
-	uint64_t number = 0, count = 0;
+	uint64_t number = 0;
 	if (lines_ahead(list->lines, &at, &left, &whole, err) < 0)
 		return -1;
 	int got = 0;
@@ -90,13 +101,11 @@ look_ahead(struct list *list, struct err *err)
 		if (!end && !whole)
 			break; /* the rest of it will be seen when it is read */
 		got = check_line(list, &settings, ++number, at, len, err);
-		count += is_task(at, len);
 		len += end ? 1 : 0;
 		at += len;
 		left -= len;
 	}
 	settings_clear(&settings);
-	list->count = count;
 	list->counted = whole && lines_are_seekable(list->lines);
 	return got;
 }
@@ -208,6 +217,9 @@ list_next(struct list *list, struct task **task, struct err *err)
 		}
 		if (next != NEXT_ONE)
 			return next;
+		size_t mark = mark_length(lines_number(list->lines), line, len);
+		line += mark;
+		len -= mark;
 		if (is_task(line, len)) {
 			*task = make_task(list, line, len);
 			return NEXT_ONE;

@@ -1,7 +1,7 @@
 /*
  * A task list: one shell command a line, from a file or, as it arrives, from standard input. Blank
  * lines and lines whose first non-blank is '#' are skipped, but for directives (directive.h); CR
- * before LF and a missing final newline are fine; a line may be of any length.
+ * before LF, a byte order mark and a missing final newline are fine; a line may be of any length.
  *
  * The first LINES_AHEAD_BYTES of a regular file are checked by list_open(), so that a bad line
  * there stops the run before anything runs; what follows is checked as it is read. Nothing blocks:

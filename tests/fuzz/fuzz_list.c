@@ -49,6 +49,10 @@ split_next(struct split *split, const uint8_t **command, size_t *nul_at)
 				*nul_at = i + 1;
 		if (*nul_at)
 			return -1;
+		if (split->line == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
+			line += 3; /* a byte order mark */
+			len -= 3;
+		}
 		while (blanks < len && strchr(" \t\r", line[blanks]))
 			blanks++;
 		if (blanks == len || line[blanks] == '#')

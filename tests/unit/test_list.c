@@ -84,6 +84,25 @@ list_of_lines(void **state)
 }
 
 static void
+list_with_a_byte_order_mark(void **state)
+{
+	(void)state;
+	struct list *list = open_text("\xef\xbb\xbf"
+				      "a\n\xef\xbb\xbf"
+				      "b\n");
+	assert_int_equal(list_count(list), 2);
+	assert_next(list, 1, 1, "a");
+	assert_next(list, 2, 2,
+		"\xef\xbb\xbf"
+		"b");
+	list_free(list);
+	list = open_text("\xef\xbb\xbf#MPBATCH prefix=p\r\na\r\n");
+	assert_int_equal(list_count(list), 1);
+	assert_next(list, 1, 2, "p a");
+	list_free(list);
+}
+
+static void
 list_without_tasks(void **state)
 {
 	(void)state;
@@ -482,6 +501,7 @@ main(void)
 	alarm(120);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list_of_lines),
+		cmocka_unit_test(list_with_a_byte_order_mark),
 		cmocka_unit_test(list_without_tasks),
 		cmocka_unit_test(list_with_a_line_of_a_megabyte),
 		cmocka_unit_test(list_that_cannot_be_opened),
