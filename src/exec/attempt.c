@@ -59,7 +59,8 @@ spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn spawn
 	char path[64];
 	char *line = (char *)(uintptr_t)task->command;
 	bool like_option = *line == '-' || *line == '+';
-	char *by_argument[] = {"sh", "-c", like_option ? "--" : line, like_option ? line : NULL, NULL};
+	char *by_argument[] = {
+		"sh", "-c", like_option ? "--" : line, like_option ? line : NULL, NULL};
 	char *by_script[] = {"sh", path, NULL};
 	bool long_line = task->command_len >= ARGUMENT_BYTES;
 	if (long_line && !attempt->script_fd) {

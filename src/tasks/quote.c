@@ -230,8 +230,8 @@ follow_here_word(struct quote_context *context, char c)
 {
 	char top = innermost(context);
 	bool quoted = top == '\'' || top == '"' || context->escaped;
-	bool quotes = !context->escaped && ((c == '\'' && top != '"') ||
-						   (strchr("\"\\", c) && top != '\''));
+	bool quotes = !context->escaped &&
+		      ((c == '\'' && top != '"') || (strchr("\"\\", c) && top != '\''));
 	if (!context->here_at && c == '<' && (char)context->tail == '<') {
 		context->here = HERE_NONE; /* a here-string */
 	} else if (!context->here_at && (is_space(c) || c == '-')) {

@@ -29,7 +29,8 @@ void quote_line(struct buf *buf, const char *command, size_t len);
  * here-documents, and when it does not know.
  */
 struct quote_context {
-	char open[64]; /* innermost last: ' " ` # ( and, by their second characters, ${ $' $(( as { $ + */
+	/* Innermost last: ' " ` # ( and ${ $' $(( as { $ +. */
+	char open[64];
 	size_t depth;
 	uint64_t tail; /* the last bytes before this place, the last one lowest */
 	bool escaped;  /* by a backslash, which is the last one */

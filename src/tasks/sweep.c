@@ -212,19 +212,19 @@ range_value(const struct range *range, uint64_t i, char room[SWEEP_VALUE_MAX])
 	bool negative = units < 0;
 	uint64_t left = negative ? -(uint64_t)units : (uint64_t)units;
 	int decimals = range->decimals, width = range->width - negative, digits = 0;
-	char *end = room + SWEEP_VALUE_MAX, *at = end;
+	size_t at = SWEEP_VALUE_MAX;
 	for (; decimals && left % 10 == 0; decimals--)
 		left /= 10;
 	do {
 		if (digits && digits == decimals)
-			*--at = '.';
-		*--at = (char)('0' + left % 10);
+			room[--at] = '.';
+		room[--at] = (char)('0' + left % 10);
 		left /= 10;
 		digits++;
 	} while (left || digits <= decimals || digits < width);
 	if (negative)
-		*--at = '-';
-	return (struct value){.text = at, .len = (size_t)(end - at)};
+		room[--at] = '-';
+	return (struct value){.text = room + at, .len = SWEEP_VALUE_MAX - at};
 }
 
 /* --- lin and log --- */

@@ -207,9 +207,9 @@ static void
 add_slot(struct parser *parser)
 {
 	char open = parser->argv ? '\0' : quote_open(&parser->context);
-	const char *text = open == '\''		     ? "'\"$MPBATCH_SLOT\"'"
+	const char *text = open == '\''			   ? "'\"$MPBATCH_SLOT\"'"
 			   : open && strchr("\"{+<", open) ? "${MPBATCH_SLOT}"
-							    : "\"$MPBATCH_SLOT\"";
+							   : "\"$MPBATCH_SLOT\"";
 	add_text(parser->template, text, strlen(text));
 }
 
@@ -373,9 +373,9 @@ append_values(struct parser *parser)
 		int quoting = quoting_here(parser, last + strlen(last));
 		if (quoting < 0)
 			return -1;
-		add_segment(parser->template, (struct segment){.kind = SEGMENT_VALUE,
-						      .at = i,
-						      .quoting = (enum quoting)quoting});
+		add_segment(parser->template,
+			(struct segment){
+				.kind = SEGMENT_VALUE, .at = i, .quoting = (enum quoting)quoting});
 		quote_follow(&parser->context, "x", 1);
 	}
 	return 0;

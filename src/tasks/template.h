@@ -44,7 +44,7 @@ struct template_options {
 	const char *const *words;
 	size_t nwords;
 	bool append;
-	const char *apart; /* a column of this name is not appended; NULL: all are */
+	const char *apart;	       /* a column of this name is not appended; NULL: all are */
 	const struct columns *columns; /* only used while parsing */
 };
 

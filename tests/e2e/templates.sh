@@ -15,6 +15,8 @@ expect() {
 # --- as GNU parallel ---
 printf 'a/b.c.d\n.bashrc\ndir.x/file\n/\na/\n\na//b\nx y\n$(id)\n' >values
 printf '1\n2\n' >numbers
+printf 'a\nb' >unended
+: >empty
 if command -v parallel >/dev/null; then
 	while read -r -a words; do
 		parallel --will-cite -k "$argv" "${words[@]}" >want </dev/null 2>/dev/null
@@ -35,6 +37,16 @@ x{}y ::: a b
 {} {#} :::: values numbers
 {} ::: x :::: values :::+ y
 {#} ::: a b c
+:::
+{1}-{2} ::: a b :::+ 1 2 3
+{1}{2}{3} ::: a b ::: 1 2 :::+ x y
+{1}-{2} :::: values ::::+ numbers
+{} :::: unended
+{} :::: empty
+{.} {/} {//} {/.} ::: .a.b a. a.. .. // a/b/ /a.b/ a.b/c
+{1}{} ::: a b ::: c
+A=1 {} ::: a
+x {} | cat ::: $x a*b
 CASES
 fi
 

@@ -351,9 +351,9 @@ bad_templates_are_refused(void **state)
 		{{0, {"p", "#"}, {0}, {"1"}},
 			"the template, word 2, column 2: a value in a comment of the shell's"},
 		{{0, {"p \\{}"}, {0}, {"1"}}, "the template, column 4: a value behind a backslash"},
-		{{0, {"p <<E\n{}\nE"}, {0}, {"1"}},
-			"the template, column 7: a value in a here-document, where it would be more "
-			"than data ({=} inserts it)"},
+		{{0, {"p <<E\n{}\nE"}, {0}, {"1"}}, "the template, column 7: a value in a "
+						    "here-document, where it would be more "
+						    "than data ({=} inserts it)"},
 		{{0, {"p <<"}, {0}, {"1"}}, NULL}, /* as its end */
 		{{0, {"p <<{}\n"}, {0}, {"1"}}, NULL},
 		{{0, {"p <<'' x\n{}\nx\n"}, {0}, {"1"}}, NULL},
@@ -370,7 +370,8 @@ bad_templates_are_refused(void **state)
 		{{0, {"p \"${x:-\"{}\"}\""}, {0}, {"1"}}, NULL},
 		{{0, {"p \"${x#'{}'}\""}, {0}, {"1"}}, NULL},
 		{{0, {"p \"$(case a in a) q {};; esac)\""}, {0}, {"1"}},
-			"the template, column 21: a value where it is not clear what quotes are open"},
+			"the template, column 21: a value where it is not clear what quotes are "
+			"open"},
 		{{0, {"p $'{}'"}, {0}, {"1"}},
 			"the template, column 5: a value in $' ', which not every shell knows"},
 		{{0, {"p $'\\'' {}"}, {0}, {"1"}}, NULL},
@@ -525,7 +526,8 @@ values_arrive_unchanged(void **state)
 				      "\"$x\" = {1}_{2}_{3}_ ] "
 				      "&& /usr/bin/printf {4} {1}\"{=5}\" {2} {3}"};
 	const char *const documents[] = {
-		"x=$((1<<2))${y:-\"{1}\"} y=\"${z:-}{1}\"; : <<-'E\"' \"{2}\" # don't\n\" $(\n\tE\"\n"
+		"x=$((1<<2))${y:-\"{1}\"} y=\"${z:-}{1}\"; : <<-'E\"' \"{2}\" # don't\n\" "
+		"$(\n\tE\"\n"
 		"[ \"$x\" = 4{1} ] && [ \"$y\" = {1} ] && /usr/bin/printf {4} {1} \"{2}\" '{3}'"};
 	const struct template_options options[] = {{.words = argv, .nwords = 5},
 		{.words = line, .nwords = 1}, {.words = nested, .nwords = 1},
