@@ -190,8 +190,12 @@ put_pace(struct buf *buf, const struct status *status, bool running)
 	if (status->deadline_us)
 		buf_printf(buf, ", the allocation ends %s after the last snapshot",
 			text_duration((double)(status->deadline_us - status->now_us) / 1e6, room));
-	buf_printf(buf, "\nslots     %d of %d busy on %u host%s\n", status->busy, status->slots,
-		status->nhosts, status->nhosts == 1 ? "" : "s");
+	buf_append_string(buf, "\nslots     ");
+	if (running)
+		buf_printf(buf, "%d of %d busy", status->busy, status->slots);
+	else
+		buf_printf(buf, "%d", status->slots);
+	buf_printf(buf, " on %u host%s\n", status->nhosts, status->nhosts == 1 ? "" : "s");
 }
 
 static void

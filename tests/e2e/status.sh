@@ -47,6 +47,7 @@ says '^failed    0$' || fail "what failed in an earlier session only: $(cat out)
 
 # --- where there is no snapshot, or only an earlier session's ---
 cp -r jobs.txt.mpbatch other
+says '^slots     [12] on 1 host$' other || fail "slots of a run that has ended are busy: $(cat out)"
 head -n 2 other/journal.1.tsv >other/journal.3.tsv
 says '^other: dead, session 3: ' other || fail "a session that died before its first snapshot: $(cat out)"
 says '^tasks     60 succeeded' other || fail "a session that died before its first snapshot: $(cat out)"
