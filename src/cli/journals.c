@@ -15,6 +15,7 @@ struct journals {
 	size_t count, next;
 	struct reader *reader; /* of the session before NEXT; NULL: none is open */
 	uint64_t damaged;      /* in those that are through */
+	uint64_t damaged_last; /* in the last of these */
 	char where[64];
 };
 
@@ -104,6 +105,7 @@ close_reader(struct journals *journals)
 		snprintf(journals->where, sizeof(journals->where), "journal.%d.tsv line %llu",
 			journals->sessions[journals->next - 1], (unsigned long long)line);
 	journals->damaged += damaged;
+	journals->damaged_last = damaged;
 	reader_free(journals->reader);
 	journals->reader = NULL;
 }
@@ -128,6 +130,12 @@ journals_damaged(const struct journals *journals, const char **where)
 {
 	*where = journals->where;
 	return journals->damaged;
+}
+
+bool
+journals_end_damaged(const struct journals *journals)
+{
+	return journals->damaged_last;
 }
 
 size_t

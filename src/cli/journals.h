@@ -24,6 +24,9 @@ int journals_next(struct journals *journals, struct reader_record *record, struc
 /* Damaged lines that were passed over so far; WHERE gets the first ("journal.1.tsv line 7"). */
 uint64_t journals_damaged(const struct journals *journals, const char **where);
 
+/* True if the last one that was read has damaged lines: no later session has done again what they said. */
+bool journals_end_damaged(const struct journals *journals);
+
 /* How many sessions there are. */
 size_t journals_count(const struct journals *journals);
 

@@ -244,9 +244,9 @@ read_journals(struct output_command *command, struct err *err)
 		picks_add(&command->picks, &record);
 	uint64_t damaged = journals_damaged(journals, &where);
 	if (damaged) {
-		log_error("%llu damaged lines of journals were passed over, the first is %s",
+		log_warning("%llu damaged lines of journals were passed over, the first is %s",
 			(unsigned long long)damaged, where);
-		command->incomplete = true;
+		command->incomplete = journals_end_damaged(journals);
 	}
 	journals_free(journals);
 	picks_choose(&command->picks);

@@ -136,6 +136,14 @@ expect_code 0
 [ "$(column index jobs.txt.mpbatch/journal.2.tsv | wc -l)" = 1 ] || fail "not one damaged output was made again"
 [ "$("$MPBATCH" output jobs.txt | sort)" = "$(seq -f 'output %g' 4)" ] || fail "outputs of two sessions: $("$MPBATCH" output jobs.txt)"
 
+# --- a damaged line of the journal matters until a resume has done again what it said ---
+run --restart -q --output store jobs.txt
+sed -i '4s/./X/' jobs.txt.mpbatch/journal.1.tsv
+"$MPBATCH" output jobs.txt >out 2>err && fail "a damaged line of the journal is no word worth"
+run -q --resume --output store jobs.txt
+"$MPBATCH" output jobs.txt >out 2>err || fail "a damaged line of an earlier session counts for ever"
+[ "$(sort out)" = "$(seq -f 'output %g' 4)" ] || fail "outputs with a damaged journal: $(cat out)"
+
 # --- GNU parallel's log ---
 run -q -j 1 --joblog log -- 'exit {}' ::: 0 3
 [ "$(head -1 log)" = "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')" ] || fail "--joblog has another head"
@@ -162,4 +170,4 @@ fi
 # --- reports ---
 "$MPBATCH" report jobs.txt >out || fail "mpbatch report"
 "$MPBATCH" report --csv jobs.txt | head -1 | grep -q 'index.*maxrss' || fail "mpbatch report --csv"
-"$MPBATCH" report --json jobs.txt | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 5' || fail "mpbatch report --json"
+"$MPBATCH" report --json jobs.txt | python3 -c 'import json, sys; assert len(json.load(sys.stdin)) == 4' || fail "mpbatch report --json"
