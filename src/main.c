@@ -74,12 +74,14 @@ refuse(const struct launcher *launcher, struct options *options, const struct er
 	return EXIT_USAGE;
 }
 
-/* What needs neither slots nor MPI: rank 0 does it, the others leave. */
+/* What needs neither slots nor MPI: rank 0 does it, the others leave. A wrong variable does not keep
+ * anybody from reading the help that tells of it. */
 static int
-act(const struct launcher *launcher, struct options *options)
+act(const struct launcher *launcher, struct options *options, struct err err)
 {
-	struct err err;
 	int code = 0;
+	if (err.text[0] && options->action < ACTION_HELP)
+		return refuse(launcher, options, &err);
 	if (launcher->rank == 0 && options->action == ACTION_HELP)
 		options_print_help();
 	else if (launcher->rank == 0 && options->action == ACTION_VERSION)
@@ -221,7 +223,7 @@ main(int argc, char **argv)
 		start_check_launcher(&launcher, 0, &err) < 0)
 		return refuse(&launcher, &options, &err);
 	if (options.action > ACTION_SHOW_BINDING)
-		return act(&launcher, &options);
+		return act(&launcher, &options, invocation.variable_error);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
 	int signal_fd = open_signals();
 	int keeper_socket = keeper_start(&err);

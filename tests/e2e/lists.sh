@@ -46,6 +46,7 @@ refused '--jobs' -j 0 jobs.txt
 refused '--bind' --bind nowhere jobs.txt
 refused 'one list' jobs.txt jobs.txt
 MPBATCH_JOBS=many refused 'MPBATCH_JOBS' --restart jobs.txt
+MPBATCH_JOBS=many refused 'MPBATCH_JOBS' --dry-run jobs.txt
 # What the user may not read or write; root may, so there as nobody.
 mkdir locked
 echo 'touch ran' >locked/jobs.txt
