@@ -379,9 +379,10 @@ int
 check_end(struct check *check, struct buf *report)
 {
 	int code = check->errors ? EXIT_ERRORS : check->warnings ? EXIT_WARNINGS : 0;
-	buf_printf(report, "%llu tasks, %llu warnings, %llu errors\n",
-		(unsigned long long)check->tasks, (unsigned long long)check->warnings,
-		(unsigned long long)check->errors);
+	buf_printf(report, "%llu task%s, %llu warning%s, %llu error%s\n",
+		(unsigned long long)check->tasks, check->tasks == 1 ? "" : "s",
+		(unsigned long long)check->warnings, check->warnings == 1 ? "" : "s",
+		(unsigned long long)check->errors, check->errors == 1 ? "" : "s");
 	seen_clear(&check->identities);
 	seen_clear(&check->files);
 	seen_clear(&check->fine);

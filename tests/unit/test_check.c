@@ -413,7 +413,7 @@ belongings_of_tasks(void **state)
 		"jobs:2:1: warning: tool: command not found\n"
 		"jobs:3:1: warning: ../x/o: line 2 writes the same file\n"
 		"jobs:3:6: error: a ' that is not closed\n"
-		"3 tasks, 3 warnings, 1 errors\n");
+		"3 tasks, 3 warnings, 1 error\n");
 	buf_clear(&report);
 	assert_report("jobs", "", "tool > out\n:", "", 0);
 }
