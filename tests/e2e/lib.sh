@@ -9,7 +9,17 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 OTHER_MPI=${MPBATCH_MPICH:-} WITHOUT_MPI=${MPBATCH_NOMPI:-}
 unset "${!MPBATCH_@}" 2>/dev/null || true
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mpbatch-e2e-XXXXXX")
-trap 'cd /; rm -rf "$WORK"' EXIT
+# What a test that fails leaves running ends when its ranks do.
+leave() {
+	local p
+	for p in $(ranks); do kill -KILL "$p"; done
+	for _ in $(seq 100); do
+		[ -n "$(processes)" ] || break
+		sleep 0.05
+	done
+	cd / && rm -rf "$WORK"
+}
+trap leave EXIT
 cd "$WORK" || exit 1
 
 fail() {

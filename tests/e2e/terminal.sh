@@ -28,7 +28,7 @@ grep -q '^mpbatch: [0-3]/3 tasks ended' err || fail "--progress-interval: no pla
 command -v tmux >/dev/null || skip "no tmux for the rest"
 unset TMUX
 TERMINAL=(tmux -L "mpbatch-$$" -f /dev/null)
-trap '"${TERMINAL[@]}" kill-server 2>/dev/null; cd /; rm -rf "$WORK"' EXIT
+trap '"${TERMINAL[@]}" kill-server 2>/dev/null; leave' EXIT
 "${TERMINAL[@]}" new-session -d -x 100 -y 20 -c "$WORK" env PS1='$ ' bash --norc --noprofile ||
 	skip "tmux does not start"
 
