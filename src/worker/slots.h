@@ -27,7 +27,8 @@ struct slot_queue {
 	bool closed;   /* for ever */
 	bool syncing;  /* it has not said yet that what it stored is safe */
 	uint64_t last; /* the highest seq given */
-	uint64_t slow; /* seq of the task that has run for long: nothing is staged behind it; 0: none */
+	uint64_t slow; /* seq of the task that has run for long: nothing is staged behind it; 0:
+			  none */
 	struct entry *entries;
 	int count;
 	int open; /* those of them that have not ended */
