@@ -137,3 +137,14 @@ xstrdup(const char *text)
 {
 	return checked(strdup(text));
 }
+
+char *
+xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	return checked(len < 0 ? NULL : text);
+}

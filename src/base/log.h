@@ -29,5 +29,6 @@ void *xmalloc(unsigned long bytes);
 void *xcalloc(unsigned long count, unsigned long bytes);
 void *xrealloc(void *old, unsigned long bytes);
 char *xstrdup(const char *text);
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

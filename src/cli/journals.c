@@ -19,15 +19,6 @@ struct journals {
 	char where[64];
 };
 
-static char *
-join(const char *path, const char *suffix)
-{
-	size_t room = strlen(path) + strlen(suffix) + 1;
-	char *joined = xmalloc(room);
-	snprintf(joined, room, "%s%s", path, suffix);
-	return joined;
-}
-
 static bool
 is_directory(const char *path)
 {
@@ -41,11 +32,11 @@ journals_dir(const char *run, struct err *err)
 	size_t len = strlen(run);
 	while (len > 1 && run[len - 1] == '/')
 		len--;
-	char *dir = join(run, "");
+	char *dir = xstrdup(run);
 	dir[len] = '\0';
 	if (is_directory(dir))
 		return dir;
-	char *beside = join(dir, ".mpbatch");
+	char *beside = xasprintf("%s.mpbatch", dir);
 	free(dir);
 	if (is_directory(beside))
 		return beside;
@@ -89,9 +80,8 @@ journals_free(struct journals *journals)
 static int
 open_next(struct journals *journals, struct err *err)
 {
-	char name[32];
-	snprintf(name, sizeof(name), "/journal.%d.tsv", journals->sessions[journals->next++]);
-	char *path = join(journals->dir, name);
+	char *path = xasprintf(
+		"%s/journal.%d.tsv", journals->dir, journals->sessions[journals->next++]);
 	journals->reader = reader_open(path, err);
 	free(path);
 	return journals->reader ? 0 : -1;

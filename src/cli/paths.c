@@ -39,6 +39,13 @@ add_components(struct buf *path, const char *more)
 	}
 }
 
+/* Any number of tasks can have that one. */
+static bool
+is_nothing(const char *file)
+{
+	return !*file || strcmp(file, "/dev/null") == 0;
+}
+
 /* "a//./b/../c" is "a/c" below the task's directory. Links are not looked at. */
 static uint64_t
 hash_of(struct paths *paths, const char *cwd, const char *file)
@@ -56,7 +63,7 @@ hash_of(struct paths *paths, const char *cwd, const char *file)
 static int
 add(struct paths *paths, const struct task *task, const char *file, struct err *err)
 {
-	if (!*file)
+	if (is_nothing(file))
 		return 0;
 	uint64_t hash = hash_of(paths, task->cwd, file);
 	uint32_t before = seen_add(&paths->seen, hash, (uint32_t)task->index);

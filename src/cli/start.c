@@ -1,6 +1,7 @@
 /* Getting ready. */
 #include "cli/start.h"
 
+#include "base/boot.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -103,17 +104,6 @@ start_search_paths(void)
 }
 
 static void
-read_boot_id(char *room, size_t size)
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	room[0] = '\0';
-	if (file && fgets(room, (int)size, file))
-		room[strcspn(room, "\n")] = '\0';
-	if (file)
-		fclose(file);
-}
-
-static void
 fill_hello(struct hello *hello, const struct config *config, const struct share *share, int rank)
 {
 	*hello = (struct hello){.rank = rank,
@@ -127,7 +117,7 @@ fill_hello(struct hello *hello, const struct config *config, const struct share 
 		.offer = {.cores = config->cores},
 		.nslots = (uint32_t)share->nslots};
 	gethostname(hello->host, sizeof(hello->host) - 1);
-	read_boot_id(hello->boot_id, sizeof(hello->boot_id));
+	boot_id(hello->boot_id, sizeof(hello->boot_id));
 	snprintf(hello->build, sizeof(hello->build), "mpbatch " VERSION ", %s", mpi_library());
 	hello->slots = xcalloc(hello->nslots, sizeof(*hello->slots));
 	for (int i = 0; i < share->nslots; i++)

@@ -59,10 +59,7 @@ path_from_here(const struct task *task, const char *path)
 {
 	if (path[0] == '/' || !task->cwd[0])
 		return xstrdup(path);
-	size_t size = strlen(task->cwd) + strlen(path) + 2;
-	char *full = xmalloc(size);
-	snprintf(full, size, "%s/%s", task->cwd, path);
-	return full;
+	return xasprintf("%s/%s", task->cwd, path);
 }
 
 /* A named pipe that nobody reads must not hold up the slot: hence O_NONBLOCK. */

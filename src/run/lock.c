@@ -1,6 +1,7 @@
 /* Who works on a run directory. */
 #include "run/lock.h"
 
+#include "base/boot.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -61,24 +62,13 @@ start_of(long pid)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
-static void
-read_boot(char *room)
-{
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	room[0] = '\0';
-	if (file && fgets(room, TEXT, file))
-		room[strcspn(room, "\n")] = '\0';
-	if (file)
-		fclose(file);
-}
-
 static struct owner
 ourselves(void)
 {
 	struct owner owner = {.pid = getpid(), .started = start_of(getpid())};
 	const char *job = getenv("SLURM_JOB_ID"), *restarts = getenv("SLURM_RESTART_COUNT");
 	gethostname(owner.host, sizeof(owner.host) - 1);
-	read_boot(owner.boot);
+	boot_id(owner.boot, sizeof(owner.boot));
 	if (readlink("/proc/self/ns/pid", owner.space, sizeof(owner.space) - 1) < 0)
 		owner.space[0] = '\0';
 	snprintf(owner.job, sizeof(owner.job), "%s", job ? job : "");
@@ -323,21 +313,12 @@ try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), stru
 	return state == LOCK_DEAD && take_over(lock->path, &other, &lock->owner) == 0 ? 0 : 1;
 }
 
-static char *
-path_in(const char *run_dir)
-{
-	size_t room = strlen(run_dir) + sizeof("/lock");
-	char *path = xmalloc(room);
-	snprintf(path, room, "%s/lock", run_dir);
-	return path;
-}
-
 struct lock *
 lock_take(const char *run_dir, void (*waiting)(const char *text), struct err *err)
 {
 	struct lock *lock = xcalloc(1, sizeof(*lock));
 	lock->owner = ourselves();
-	lock->path = path_in(run_dir);
+	lock->path = xasprintf("%s/lock", run_dir);
 	lock->beat_ns = clock_now_ns();
 	int got = 1;
 	for (int i = 0; i < TRIES && got == 1; i++)
@@ -355,7 +336,7 @@ void
 lock_moved(struct lock *lock, const char *run_dir)
 {
 	free(lock->path);
-	lock->path = path_in(run_dir);
+	lock->path = xasprintf("%s/lock", run_dir);
 }
 
 /* --- holding it --- */

@@ -27,15 +27,6 @@ enum place {
 	PLACE_OTHER,
 };
 
-static char *
-join(const char *path, const char *suffix)
-{
-	size_t room = strlen(path) + strlen(suffix) + 1;
-	char *joined = xmalloc(room);
-	snprintf(joined, room, "%s%s", path, suffix);
-	return joined;
-}
-
 char *
 rundir_path(const char *list, const char *run_dir)
 {
@@ -49,7 +40,7 @@ rundir_path(const char *list, const char *run_dir)
 	if (!list || strcmp(list, "-") == 0 ||
 		(stat(list, &status) == 0 && !S_ISREG(status.st_mode)))
 		return NULL;
-	return join(list, ".mpbatch");
+	return xasprintf("%s.mpbatch", list);
 }
 
 /* What a run that was killed before it had a journal may leave; temporary files too. */
@@ -161,7 +152,7 @@ make(const char *path, struct err *err)
 static struct lock *
 replace(struct lock *lock, const char *path, struct err *err)
 {
-	char *old = join(path, ".old");
+	char *old = xasprintf("%s.old", path);
 	struct lock *new = NULL;
 	if (move_aside(path, old, err) == 0) {
 		lock_moved(lock, old);
@@ -199,7 +190,7 @@ rundir_discard(const char *path)
 {
 	if (rundir_is(path))
 		return;
-	char *manifest = join(path, "/run.json");
+	char *manifest = xasprintf("%s/run.json", path);
 	unlink(manifest);
 	free(manifest);
 	rmdir(path);

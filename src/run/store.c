@@ -78,21 +78,11 @@ store_new(const char *run_dir, int session, int rank, int slot)
 	return store;
 }
 
-/* The path of a file of the store, the caller's to free. */
-static char *
-path_of(const char *dir, const char *name)
-{
-	size_t size = strlen(dir) + strlen(name) + 2;
-	char *path = xmalloc(size);
-	snprintf(path, size, "%s/%s", dir, name);
-	return path;
-}
-
 /* The file may be there: from an executor of this slot that has died. What it holds stays. */
 static int
 open_file(struct store *store)
 {
-	char *path = path_of(store->dir, store->name);
+	char *path = xasprintf("%s/%s", store->dir, store->name);
 	store->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	int saved = errno;
 	free(path);
@@ -235,7 +225,7 @@ store_read(const char *run_dir, const struct store_range *range, take_piece *tak
 		return 0;
 	if (range->skip > range->total || range->len > range->total - range->skip)
 		return err_set(err, "%.60s: more is asked for than was stored", range->name);
-	char *path = path_of(run_dir, range->name);
+	char *path = xasprintf("%s/%s", run_dir, range->name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int done = fd < 0 ? err_set_errno(err, "cannot be opened") : 0;
 	struct pass pass = {.take = take, .arg = arg};

@@ -60,6 +60,8 @@ run --restart -q --stdout 'm/{#}' --stderr 'm/{#}' -- ': {}; for i in 1 2 3; do 
 [ "$(xargs <m/1)" = 'o1 e1 o2 e2 o3 e3 again' ] || fail "both into one file: $(xargs <m/1)"
 run -q --cwd 'c/{}' --stdout out.txt -- 'echo {}' ::: 1 2
 [ "$(cat c/1/out.txt c/2/out.txt)" = $'1\n2' ] || fail "--stdout below --cwd"
+run -q --stdout /dev/null --stderr 'n/{}' -- 'echo lost; echo kept {} >&2' ::: 1 2
+[ "$(cat n/1 n/2)" = $'kept 1\nkept 2' ] || fail "--stdout /dev/null of several tasks"
 refused 'same output file' --stdout 'same' -- 'echo {}' ::: 1 2
 refused 'same output file' --cwd 'c/{}' --stdout ../same -- 'echo {}' ::: 1 2
 refused 'same output file' --cwd 'c/{1}' --stdout '{2}' -- 'echo {1}' ::: 1 2 :::+ x "$PWD/c/1/../1/x"
