@@ -175,12 +175,18 @@ rundir_open(
 	}
 	if (there == PLACE_FREE && make(path, err) < 0)
 		return NULL;
+	bool busy = lock_look(path) == LOCK_ALIVE;
 	struct lock *lock = lock_take(path, waiting, err);
 	if (!lock || !rundir_is(path) || how == RUNDIR_RESUME)
 		return lock;
-	if (how == RUNDIR_RESTART || was_successful(path))
+	bool successful = was_successful(path);
+	if (how == RUNDIR_RESTART || (successful && !busy))
 		return replace(lock, path, err);
-	refuse(path, err);
+	if (successful) /* who starts a run twice wants it once */
+		err_set(err, "%s: a run that was under way has succeeded just now: nothing is left to do",
+			path);
+	else
+		refuse(path, err);
 	lock_release(lock);
 	return NULL;
 }

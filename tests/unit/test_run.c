@@ -26,6 +26,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "scratch.h"
 
@@ -41,6 +42,7 @@ static struct {
 	atomic_bool crumble; /* writes are short, every other one is interrupted */
 	atomic_int fail_in;  /* the n-th write or sync from now fails; 0: none */
 	atomic_int syncs, writes;
+	void (*waits)(void); /* called when the test waits, instead of that */
 	atomic_llong due_ns; /* what the last timed wait was to wait for */
 	sigset_t blocked;    /* in the thread */
 } sys;
@@ -82,6 +84,15 @@ fdatasync(int fd)
 	int got = (int)syscall(SYS_fdatasync, fd);
 	sys.syncs++;
 	return got;
+}
+
+int
+ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+	if (!sys.waits)
+		return (int)syscall(SYS_ppoll, fds, count, timeout, mask, _NSIG / 8);
+	sys.waits();
+	return 0;
 }
 
 int
@@ -561,11 +572,18 @@ journal_that_failed_is_not_full(void **state)
 /* --- the directory --- */
 
 static void
-make_file(const char *path)
+write_text(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "wx");
 	assert_non_null(file);
+	fputs(text, file);
 	fclose(file);
+}
+
+static void
+make_file(const char *path)
+{
+	write_text(path, "");
 }
 
 static bool
@@ -587,6 +605,8 @@ assert_path(const char *list, const char *run_dir, const char *expected)
 }
 
 /* Takes it and lets it go. */
+static const char finished[] = "{\"state\": \"finished\", \"exit_code\": 0}\n";
+
 static int
 open_dir(const char *path, enum rundir_how how, struct err *err)
 {
@@ -623,9 +643,7 @@ rundir_is_made_once(void **state)
 	assert_true(is_there("once/journal.1.tsv"));
 	assert_false(is_there("once.old"));
 	assert_int_equal(open_dir("once", RUNDIR_RESUME, &err), 0);
-	FILE *status = fopen("once/status.json", "w");
-	fputs("{\"state\": \"finished\", \"exit_code\": 0}\n", status);
-	fclose(status);
+	write_text("once/status.json", finished);
 	assert_int_equal(open_dir("once", RUNDIR_NEW, &err), 0); /* it was whole: aside with it */
 	assert_true(is_there("once.old/journal.1.tsv"));
 	assert_false(is_there("once/journal.1.tsv"));
@@ -643,6 +661,57 @@ rundir_of_a_run_that_was_killed_early(void **state)
 	make_file("early/locksmith.txt"); /* nothing of ours */
 	assert_int_equal(open_dir("early", RUNDIR_RESUME, &err), -1);
 	assert_non_null(strstr(err.text, "early is in the way"));
+}
+
+static struct {
+	pid_t pid;
+	int taken[2], go[2];
+} other;
+
+/* A child that has taken the lock, and ends as a successful run once it may. */
+static void
+start_other(void)
+{
+	char byte;
+	struct err err;
+	assert_int_equal(pipe(other.taken) + pipe(other.go), 0);
+	other.pid = fork();
+	if (other.pid == 0) {
+		struct lock *lock = lock_take("twice", NULL, &err);
+		make_file("twice/journal.1.tsv");
+		(void)!write(other.taken[1], "", 1);
+		(void)!read(other.go[0], &byte, 1);
+		write_text("twice/status.json", finished);
+		lock_release(lock);
+		_exit(0);
+	}
+	assert_int_equal(read(other.taken[0], &byte, 1), 1);
+}
+
+static void
+end_other(void)
+{
+	sys.waits = NULL;
+	(void)!write(other.go[1], "", 1);
+	waitpid(other.pid, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(other.taken[i]);
+		close(other.go[i]);
+	}
+}
+
+static void
+rundir_of_a_run_started_twice(void **state)
+{
+	(void)state;
+	struct err err;
+	assert_int_equal(mkdir("twice", 0777), 0);
+	start_other();
+	sys.waits = end_other;
+	assert_int_equal(open_dir("twice", RUNDIR_NEW, &err), -1);
+	assert_non_null(strstr(err.text, "has succeeded just now"));
+	assert_true(is_there("twice/journal.1.tsv"));
+	assert_int_equal(open_dir("twice", RUNDIR_NEW, &err), 0);
 }
 
 static void
@@ -744,6 +813,7 @@ main(void)
 		cmocka_unit_test(rundir_has_the_name_of_the_list),
 		cmocka_unit_test(rundir_is_made_once),
 		cmocka_unit_test(rundir_of_a_run_that_was_killed_early),
+		cmocka_unit_test(rundir_of_a_run_started_twice),
 		cmocka_unit_test(rundir_without_its_first_journal),
 		cmocka_unit_test(rundir_restart_keeps_one_generation),
 		cmocka_unit_test(rundir_removes_nothing_else),
