@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# runs: local mpi mpich asan
+# runs: local mpi3 mpich asan
 # Lists that are short, empty, missing, a directory, unreadable, bad; run directories that are there.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
