@@ -20,6 +20,9 @@
 /* Calls without a message before it sleeps at all; the first sleep; the longest with a request
  * incomplete (with longer ones 64 KB took 71 ms: measured). */
 enum { TAG = 1, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
+/* Sends up to this long are with their peer at once: their requests wait only for it to say so. (Each
+ * MPI has such a limit; the smallest that is usual, Open MPI's in shared memory, is 4 KiB.) */
+enum { EAGER_BYTES = 2048 };
 /* Buffers kept for reuse, and how large they may be. */
 enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
 /* Sends asked for at a time, as MPI_Testsome looks at each; receives under way. */
@@ -30,6 +33,7 @@ enum { END_SLEEP_NS = 1000000 };
 struct block {
 	char *data;
 	size_t room;
+	bool eager;
 };
 
 struct receiving {
@@ -45,6 +49,7 @@ struct mpi {
 	MPI_Request *requests;
 	struct block *blocks;
 	int nsends, send_room;
+	int nslow; /* of these, the ones that are not eager: their peer has yet to ask for them */
 	int asked; /* sends before this one have been asked for in this round */
 	/* In the order they were announced. */
 	struct receiving receivings[RECEIVES_MAX];
@@ -122,6 +127,7 @@ reclaim_some(struct mpi *mpi)
 		if (mpi->requests[i] != MPI_REQUEST_NULL)
 			continue;
 		recycle(mpi, mpi->blocks[i]);
+		mpi->nslow -= !mpi->blocks[i].eager;
 		mpi->nsends--;
 		mpi->requests[i] = mpi->requests[mpi->nsends];
 		mpi->blocks[i] = mpi->blocks[mpi->nsends];
@@ -153,6 +159,8 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 	check(MPI_Isend(block.data, (int)len, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
 		      &mpi->requests[mpi->nsends]),
 		"MPI_Isend");
+	block.eager = len <= EAGER_BYTES;
+	mpi->nslow += !block.eager;
 	mpi->blocks[mpi->nsends++] = block;
 	if (peer == transport->self)
 		mpi->fruitless = 0; /* a message is here */
@@ -253,7 +261,7 @@ mpi_sleep_ns(struct transport *transport, int64_t cap_ns)
 	/* An eighth of the cap, four times as long at each step: what is in no hurry is polled little. */
 	int64_t first = cap_ns / 8 > FIRST_SLEEP_NS ? cap_ns / 8 : FIRST_SLEEP_NS;
 	int64_t sleep = mpi->fruitless < 8 ? first << (2 * (mpi->fruitless - 2)) : cap_ns;
-	bool pending = mpi->nsends || mpi->nreceivings;
+	bool pending = mpi->nslow || mpi->nreceivings;
 	if (pending && sleep > PENDING_SLEEP_NS)
 		sleep = PENDING_SLEEP_NS;
 	return sleep < cap_ns ? sleep : cap_ns;
