@@ -44,7 +44,8 @@ message_to_master(enum message_type type)
 struct buf *
 message_begin(struct message_link *link, enum message_type type)
 {
-	buf_consume(&link->buf, link->buf.len);
+	if (link->buf.len)
+		die(4, "a %s message begun within another", message_names[type]);
 	pack_u8(&link->buf, (uint8_t)type);
 	pack_u8(&link->buf, MESSAGE_VERSION);
 	pack_u32(&link->buf, link->session);
@@ -61,6 +62,7 @@ message_send(struct message_link *link, int peer)
 	for (int i = 0; i < 4; i++)
 		link->buf.data[LENGTH_AT + i] = (char)(unsigned char)(len >> (8 * i));
 	transport_send(link->transport, peer, link->buf.data, link->buf.len);
+	buf_consume(&link->buf, link->buf.len);
 }
 
 int

@@ -55,10 +55,11 @@ struct message_link {
 	uint32_t session;
 	uint32_t worker; /* the worker this is to or from */
 	uint64_t sequence;
-	struct buf buf;
+	struct buf buf; /* empty between messages */
 };
 
-/* Starts a message and returns where its payload is to be packed. */
+/* Starts a message and returns where its payload is to be packed. To begin another one on the same
+ * link before it is sent is a mistake that ends the program. */
 struct buf *message_begin(struct message_link *link, enum message_type type);
 /* Completes it and sends it. */
 void message_send(struct message_link *link, int peer);

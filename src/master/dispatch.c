@@ -15,6 +15,7 @@
 enum { SKIPPED_A_TURN = 20000 };
 
 #define BATCH_BYTES (64 * 1024)
+#define RECALL_MAX (BATCH_BYTES / 8)
 #define BACKLOG_BYTES (64 << 20) /* of outputs in memory: hand out nothing until they are out */
 
 void
@@ -119,7 +120,6 @@ take_next(struct master *master)
 	if (next == NEXT_ERROR) {
 		log_error("%s: no further task is started", err.text);
 		master_stop(master, STOP_LIST);
-		master_hold_back(master);
 	}
 	if (next == NEXT_ONE && task->barrier)
 		master->barred = task;
@@ -187,22 +187,22 @@ static void
 recall(struct master *master, int worker, int count)
 {
 	struct member *member = &master->members.list[worker];
-	struct buf *buf = message_begin(&member->link, MESSAGE_RECALL);
-	size_t count_at = buf->len;
+	struct buf indices = {0};
 	uint32_t asked = 0;
 	struct flight *flight;
-	pack_u32(buf, 0);
 	for (size_t at = 0; (int)asked < count && (flight = flights_next(master->flights, &at));) {
 		if (flight->worker != worker || flight->running || flight->ended)
 			continue;
-		pack_u64(buf, flight->task->index);
+		pack_u64(&indices, flight->task->index);
 		flight->recalled = true;
 		asked++;
 	}
 	if (!asked)
 		return;
-	buf->data[count_at] = (char)(unsigned char)asked;
-	buf->data[count_at + 1] = (char)(unsigned char)(asked >> 8);
+	struct buf *buf = message_begin(&member->link, MESSAGE_RECALL);
+	pack_u32(buf, asked);
+	buf_append(buf, indices.data, indices.len);
+	buf_clear(&indices);
 	message_send(&member->link, member->peer);
 	member->recalled = (int)asked;
 }
@@ -213,7 +213,7 @@ recall_for_idle_slots(struct master *master)
 	int count;
 	int worker = sched_recall(master->sched, &count);
 	if (worker >= 0 && !master->members.list[worker].recalled)
-		recall(master, worker, count < UINT16_MAX ? count : UINT16_MAX);
+		recall(master, worker, count < RECALL_MAX ? count : RECALL_MAX);
 }
 
 void

@@ -49,6 +49,7 @@ struct master {
 	int said_bye;	   /* workers that are through */
 	int gone;	   /* of these, before they ever said HELLO */
 	bool output_failed;
+	bool held_back; /* workers were told to start nothing more */
 	bool draining;
 	bool finished;
 	bool paths_reported;
@@ -59,9 +60,6 @@ struct master {
 
 /* Nothing more is handed out, because of WHY. */
 void master_stop(struct master *master, enum master_stop why);
-
-/* What was handed out and has not started comes back. */
-void master_hold_back(struct master *master);
 
 /* A snapshot of the run for those who watch it, once a second while something happens, else every
  * STATUS_BEAT_S (snapshot.c). */

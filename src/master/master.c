@@ -59,18 +59,6 @@ master_interrupt(struct master *master, int64_t now_ns)
 		master->settle_ns = now_ns + master->options.settle_ms * CLOCK_NS_PER_MS;
 }
 
-void
-master_hold_back(struct master *master)
-{
-	for (int i = 0; i < master->members.count; i++) {
-		struct member *member = &master->members.list[i];
-		if (member->lost || member->bye)
-			continue;
-		pack_u32(message_begin(&member->link, MESSAGE_RECALL), 0);
-		message_send(&member->link, member->peer);
-	}
-}
-
 /* Every flight that FITS gets the reason. Ending one can end others' wait, so the table is walked
  * again for each. */
 static void
@@ -205,7 +193,6 @@ check_disks(struct master *master)
 		return;
 	log_error("%s: no further task is started", err.text);
 	master_stop(master, STOP_FAILURE);
-	master_hold_back(master);
 }
 
 static void
@@ -313,6 +300,23 @@ show(struct master *master, int64_t now_ns)
 	observer->ops->turn(observer, &run, now_ns);
 }
 
+/* The list or the journal is no good: what was handed out and has not started comes back. Only once
+ * all messages of the turn are sent, as a batch of tasks may be what found the list bad. */
+static void
+hold_back(struct master *master)
+{
+	if (master->stop < STOP_LIST || master->held_back)
+		return;
+	master->held_back = true;
+	for (int i = 0; i < master->members.count; i++) {
+		struct member *member = &master->members.list[i];
+		if (member->lost || member->bye)
+			continue;
+		pack_u32(message_begin(&member->link, MESSAGE_RECALL), 0);
+		message_send(&member->link, member->peer);
+	}
+}
+
 void
 master_turn(struct master *master, int64_t now_ns)
 {
@@ -322,6 +326,7 @@ master_turn(struct master *master, int64_t now_ns)
 	settle(master, now_ns);
 	master_dispatch(master);
 	check_slots(master);
+	hold_back(master);
 	end_run(master);
 	master_snapshot(master, now_ns);
 	show(master, now_ns);

@@ -45,6 +45,11 @@ kill -INT $pid
 finish
 expect_stopped
 
+# A filter that fails at a later row, found while a batch of tasks is made up.
+run -q --sweep a=1..3 --where '1/(3-a)>0' -- "$argv" '{a}'
+expect_code 3
+[ "$(grep -c '^mpbatch.*error' err)" = 1 ] && grep -q 'division by 0' err || fail "a filter that fails: $(cat err)"
+
 # Job arrays.
 cat >script.sh <<'END'
 #!/bin/sh
