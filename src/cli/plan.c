@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- the source --- */
@@ -168,17 +169,19 @@ open_journal(struct plan *plan, struct err *err)
 	return plan->journal ? 0 : -1;
 }
 
+/* Only a resume continues it. It may be anything, /dev/stderr too. */
 static int
 open_joblog(struct plan *plan, struct err *err)
 {
 	const struct options *options = plan->options;
+	struct stat status;
 	if (!options->joblog)
 		return 0;
+	if (!options->resume && stat(options->joblog, &status) == 0 && S_ISREG(status.st_mode) &&
+		truncate(options->joblog, 0) < 0)
+		return err_set_errno(err, "option --joblog: %s", options->joblog);
 	struct buf header = {0};
 	joblog_header(&header);
-	if (!options->resume)
-		unlink(options->joblog); /* as GNU parallel does; it is only continued by a resume
-					  */
 	plan->joblog = journal_open(&(struct journal_options){.path = options->joblog,
 					    .text = header.data,
 					    .len = header.len,

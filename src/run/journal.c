@@ -56,7 +56,7 @@ write_all(int fd, const char *data, size_t len)
 	do
 		synced = fdatasync(fd);
 	while (synced < 0 && errno == EINTR);
-	return synced;
+	return synced < 0 && errno == EINVAL ? 0 : synced; /* a pipe, or a terminal */
 }
 
 /* Waits until lines are due, or a tick is, or it is closing. */

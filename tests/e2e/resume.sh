@@ -149,6 +149,15 @@ run -q -j 1 --joblog log -- 'exit {}' ::: 0 3
 [ "$(head -1 log)" = "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')" ] || fail "--joblog has another head"
 [ "$(cut -f 1,7,8,9 log | tail -n +2 | sort)" = "$(printf '1\t0\t0\texit 0\n2\t3\t0\texit 3')" ] || fail "--joblog: $(cat log)"
 
+run -q -j 1 --joblog log -- true ::: a
+[ "$(wc -l <log)" = 2 ] || fail "--joblog goes on with an earlier run's"
+ln -s log link
+run -q -j 1 --joblog link -- true ::: a
+[ -L link ] && [ "$(wc -l <log)" = 2 ] || fail "--joblog removes what it is to write to"
+run -q -j 1 --joblog /dev/stderr -- true ::: a
+expect_code 0
+grep -q '^Seq' err || fail "--joblog /dev/stderr: $(cat err)"
+
 printf '1\thalf' >>log
 run -q -j 1 --resume --run-dir logged --joblog log -- 'exit {}' ::: 4
 [ "$(tail -1 log | cut -f 1,7,9)" = "$(printf '1\t4\texit 4')" ] || fail "--joblog goes on behind a torn line: $(tail -2 log)"
