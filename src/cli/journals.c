@@ -115,11 +115,14 @@ journals_next(struct journals *journals, struct reader_record *record, struct er
 	}
 }
 
-uint64_t
-journals_damaged(const struct journals *journals, const char **where)
+void
+journals_warn(const struct journals *journals)
 {
-	*where = journals->where;
-	return journals->damaged;
+	if (journals->damaged == 1)
+		log_warning("%s is damaged, and was passed over", journals->where);
+	else if (journals->damaged)
+		log_warning("%llu damaged lines of journals were passed over, the first is %s",
+			(unsigned long long)journals->damaged, journals->where);
 }
 
 bool

@@ -21,8 +21,8 @@ void journals_free(struct journals *journals);
 /* 1: RECORD is filled, valid until the next call; 0: the end; -1 with ERR. */
 int journals_next(struct journals *journals, struct reader_record *record, struct err *err);
 
-/* Damaged lines that were passed over so far; WHERE gets the first ("journal.1.tsv line 7"). */
-uint64_t journals_damaged(const struct journals *journals, const char **where);
+/* Warns if damaged lines were passed over so far. */
+void journals_warn(const struct journals *journals);
 
 /* True if the last one that was read has damaged lines: no later session has done again what they said. */
 bool journals_end_damaged(const struct journals *journals);

@@ -233,7 +233,6 @@ report_missing(struct output_command *command)
 static int
 read_journals(struct output_command *command, struct err *err)
 {
-	const char *where;
 	int got;
 	struct reader_record record;
 	struct journals *journals = journals_open(command->dir, command->session, err);
@@ -242,12 +241,8 @@ read_journals(struct output_command *command, struct err *err)
 	picks_begin(&command->picks);
 	while ((got = journals_next(journals, &record, err)) > 0)
 		picks_add(&command->picks, &record);
-	uint64_t damaged = journals_damaged(journals, &where);
-	if (damaged) {
-		log_warning("%llu damaged lines of journals were passed over, the first is %s",
-			(unsigned long long)damaged, where);
-		command->incomplete = journals_end_damaged(journals);
-	}
+	journals_warn(journals);
+	command->incomplete = journals_end_damaged(journals);
 	journals_free(journals);
 	picks_choose(&command->picks);
 	return got < 0 ? EXIT_INCOMPLETE : 0;

@@ -75,11 +75,7 @@ run(const struct report_command *command, struct err *err)
 	int got = command->show == SHOW_TABLES ? show_tables(journals, err)
 		  : command->show == SHOW_CSV  ? show_joined(journals, JOINED_CSV, err)
 					       : show_joined(journals, JOINED_JSON, err);
-	const char *where;
-	uint64_t damaged = journals_damaged(journals, &where);
-	if (damaged)
-		log_warning("%llu damaged lines of journals were passed over, the first is %s",
-			(unsigned long long)damaged, where);
+	journals_warn(journals);
 	journals_free(journals);
 	if (got == 0 && (fflush(stdout) == EOF || ferror(stdout)))
 		got = err_set_errno(err, "standard output");
