@@ -42,7 +42,7 @@ abort_job(int status)
 		transport_close(transport_to_abort, TRANSPORT_ABORT);
 }
 
-/* Signals are read in the loop. A hang-up that is ignored (nohup) stays so. A terminal set to
+/* Signals are read in the loop. What cannot be written is an error of the write. A hang-up that is ignored (nohup) stays so. A terminal set to
  * "tostop" does not stop us for a message. */
 static int
 open_signals(void)
@@ -58,6 +58,7 @@ open_signals(void)
 		sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGTTOU, SIG_IGN);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }

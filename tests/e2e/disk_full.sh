@@ -5,6 +5,16 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# --- a limit on the size of files (ulimit -f) is a full disk, not the end of mpbatch ---
+echo 'head -c 300000 /dev/zero' >jobs.txt
+(
+	ulimit -f 100
+	run --output-file limited jobs.txt
+	[ ${#LAUNCHER[@]} -gt 0 ] || expect_code 4
+	grep -q 'File too large' err || fail "no word about a limit on the size of files"
+) || exit 1
+rm -rf jobs.txt*
+
 # `head` closes our standard output: the run stops, and can be resumed.
 for i in $(seq 200); do echo "seq 2000"; done >jobs.txt
 code=0
