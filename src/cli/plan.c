@@ -19,7 +19,9 @@
 #include "run/status.h"
 #include "tasks/task.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -208,6 +210,30 @@ open_output(struct plan *plan, struct err *err)
 	return options->keep_order && !plan->order ? -1 : 0;
 }
 
+/* What would refuse the run is found before an earlier one is moved aside and files are emptied. A
+ * directory that is missing may be the run directory, which is made later. */
+static int
+check_file(const char *option, const char *path, const struct options *options, struct err *err)
+{
+	struct stat status;
+	if (!path)
+		return 0;
+	char *copy = xstrdup(path), *run_dir = rundir_path(options->list, options->run_dir);
+	const char *dir = dirname(copy);
+	errno = 0;
+	if (stat(path, &status) == 0)
+		errno = S_ISDIR(status.st_mode)	     ? EISDIR
+			: access(path, W_OK) < 0 ? errno
+						     : 0;
+	else if (access(dir, W_OK | X_OK) == 0 || (run_dir && strcmp(dir, run_dir) == 0))
+		errno = 0;
+	int error = errno;
+	free(run_dir);
+	free(copy);
+	errno = error;
+	return error ? err_set_errno(err, "option %s: %s", option, path) : 0;
+}
+
 /* Only now is it known whether the list's directives set files. */
 static int
 choose_output(struct plan *plan, struct err *err)
@@ -239,6 +265,9 @@ open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 	const struct options *options = plan->options;
 	if (access(options->tmpdir, W_OK | X_OK) < 0)
 		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
+	if (check_file("--output-file", options->output_file, options, err) < 0 ||
+		check_file("--joblog", options->joblog, options, err) < 0)
+		return -1;
 	if (plan_open_source(plan, options, err) < 0 || choose_output(plan, err) < 0)
 		return -1;
 	if (open_run_dir(plan, err) < 0 || load_earlier(plan, err) < 0)

@@ -24,6 +24,17 @@ refused '2 of 3.*--resume.*--restart' jobs.txt
 [ "$(cat jobs.txt.mpbatch/failed.txt)" = 'test -e fixed' ] || fail "failed.txt: $(cat jobs.txt.mpbatch/failed.txt)"
 [ ! -e jobs.txt.mpbatch/remaining.txt ] || fail "remaining.txt of a run that came to its end"
 
+# --- a run that is refused has changed nothing ---
+echo kept >results
+for what in '--output-file none/x' '--output-file .' '--joblog none/x' '--output-file results --joblog .'; do
+	# shellcheck disable=SC2086
+	refused 'option --\(output-file\|joblog\): ' --restart $what jobs.txt
+	[ -s jobs.txt.mpbatch/failed.txt ] || fail "refused with $what, but the earlier run has gone"
+	[ "$(cat results)" = kept ] || fail "refused with $what, but an output was emptied"
+done
+run -q --run-dir within --output-file within/results -- echo ::: a
+[ "$(cat within/results)" = a ] || fail "--output-file cannot be in the run directory"
+
 # --- what failed runs again; lines inserted, removed, moved and doubled do what one would expect ---
 printf 'echo new\necho b\ntest -e fixed\necho b\n' >jobs.txt
 touch fixed
@@ -161,6 +172,12 @@ grep -q '^Seq' err || fail "--joblog /dev/stderr: $(cat err)"
 printf '1\thalf' >>log
 run -q -j 1 --resume --run-dir logged --joblog log -- 'exit {}' ::: 4
 [ "$(tail -1 log | cut -f 1,7,9)" = "$(printf '1\t4\texit 4')" ] || fail "--joblog goes on behind a torn line: $(tail -2 log)"
+mkfifo log.fifo
+exec 3<>log.fifo
+run -q -j 1 --joblog log.fifo -- 'exit {}' ::: 4
+[ -p log.fifo ] || fail "--joblog takes away what is no file"
+head -n 2 <&3 | tail -n 1 | grep -q 'exit 4' || fail "--joblog to a FIFO"
+exec 3<&-
 # shellcheck disable=SC2016 # for the tasks' shells
 printf '%s\n' 'echo a b' 'exit 3' 'kill -9 $$' 'kill -TERM $$' "printf 'a\tb'" no-such-command 'sleep 30' >logged.txt
 if command -v parallel >/dev/null; then
