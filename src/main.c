@@ -176,8 +176,11 @@ run_master(struct run_options run_options, const struct options *options, int64_
 	run_options.observer = report;
 	run_options.status = &status;
 	int code = plan_finish(plan, run_to_end(&run_options), &status);
+	report_print(report, &(struct report_end){.exit_code = code,
+				     .tasks = status.tasks,
+				     .done_before = status.done_before,
+				     .now_ns = clock_now_ns()});
 	status_clear(&status);
-	report_print(report, code, clock_now_ns());
 	report_free(report);
 	return code;
 }

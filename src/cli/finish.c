@@ -93,14 +93,28 @@ take(struct list_file *file, const struct task *task, enum ledger_state state)
 		write_text(file);
 }
 
-/* failed.txt and remaining.txt, in one pass over the tasks. */
+/* What became of it; of a task that the run did not come to, what earlier sessions say. */
+static enum ledger_state
+state_of(struct plan *plan, const struct task *task)
+{
+	struct resume *resume = plan->resume;
+	if (!resume || task->index <= resume_asked(resume))
+		return ledger_get(&plan->ledger, task->index);
+	enum resume_verdict verdict = resume_verdict(resume, task->index, task_identity(task));
+	return verdict == RESUME_DONE	  ? LEDGER_SUCCEEDED
+	       : verdict == RESUME_FAILED ? LEDGER_FAILED
+					  : LEDGER_OPEN;
+}
+
+/* failed.txt and remaining.txt, in one pass over the tasks, which are counted now. */
 static void
-write_lists(struct plan *plan)
+write_lists(struct plan *plan, struct status *status)
 {
 	struct list_file failed = {.name = "failed.txt", .state = LEDGER_FAILED};
 	struct list_file remaining = {.name = "remaining.txt", .state = LEDGER_OPEN};
 	struct err err;
 	enum next next = NEXT_ONE;
+	uint64_t tasks = 0, succeeded = 0;
 	open_list_file(&failed, plan->run_dir);
 	open_list_file(&remaining, plan->run_dir);
 	if (source_rewind(plan->source, &err) < 0)
@@ -114,7 +128,9 @@ write_lists(struct plan *plan)
 		}
 		if (next != NEXT_ONE)
 			break;
-		enum ledger_state state = ledger_get(&plan->ledger, task->index);
+		enum ledger_state state = state_of(plan, task);
+		tasks++;
+		succeeded += state == LEDGER_SUCCEEDED;
 		take(&failed, task, state);
 		take(&remaining, task, state);
 		task_free(task);
@@ -127,6 +143,10 @@ write_lists(struct plan *plan)
 			(unsigned long long)REMAINING_MAX);
 	close_list_file(&failed, whole || next == NEXT_ONE);
 	close_list_file(&remaining, whole);
+	if (next != NEXT_END)
+		return;
+	status->tasks = status->tasks_about = tasks;
+	status->done_before = succeeded - status->by_reason[RESULT_OK];
 }
 
 /* Every task has succeeded: those of an earlier session say otherwise. */
@@ -197,10 +217,12 @@ plan_finish(struct plan *plan, int code, struct status *status)
 	if (!plan->run_dir)
 		return code;
 	write_status(plan, code, status);
-	if (code)
-		write_lists(plan);
-	else
+	if (code) {
+		write_lists(plan, status);
+		write_status(plan, code, status);
+	} else {
 		remove_lists(plan);
+	}
 	durable_names(plan->run_dir);
 	return code;
 }

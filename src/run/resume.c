@@ -31,6 +31,7 @@ struct resume {
 	size_t *buckets;     /* where the leftovers begin that have these top bits */
 	unsigned char *used; /* a bit a leftover */
 	struct resume_counts counts;
+	uint64_t asked; /* the last index whose verdict was */
 	uint64_t ahead;
 	uint64_t moved;
 	uint64_t unmatched;
@@ -331,10 +332,17 @@ enum resume_verdict
 resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
 {
 	enum resume_verdict own = RESUME_NEW;
+	resume->asked = index;
 	if (index <= resume->known && resume->places[index - 1] & PLACED)
 		own = verdict_of(resume->places[index - 1] & KNOWN_MASK);
 	resume->ahead -= own == RESUME_DONE;
 	return own == RESUME_DONE ? own : take_leftover(resume, id, own);
+}
+
+uint64_t
+resume_asked(const struct resume *resume)
+{
+	return resume->asked;
 }
 
 uint64_t

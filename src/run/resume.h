@@ -49,6 +49,9 @@ void resume_placed(struct resume *resume);
 /* Second pass: what is known of that task; what it is matched with is used up. */
 enum resume_verdict resume_verdict(struct resume *resume, uint64_t index, uint64_t id);
 
+/* The last task whose verdict was asked; 0: none. */
+uint64_t resume_asked(const struct resume *resume);
+
 /* Of the tasks whose verdict was not asked yet, how many are certain to be done: at their place. */
 uint64_t resume_ahead(const struct resume *resume);
 

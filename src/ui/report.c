@@ -160,15 +160,17 @@ report_output(struct observer *observer)
 /* --- the end --- */
 
 void
-report_print(struct observer *observer, int exit_code, int64_t now_ns)
+report_print(struct observer *observer, const struct report_end *end)
 {
 	struct report *report = (struct report *)observer;
-	int64_t end_us = report->usage.start_us + (now_ns - report->options.start_ns) / 1000;
+	int64_t end_us = report->usage.start_us + (end->now_ns - report->options.start_ns) / 1000;
+	report->run.tasks = end->tasks;
+	report->run.done_before = end->done_before;
 	struct summary summary = {.ended = report->ended,
-		.tasks = report->run.about ? 0 : asked_for(report),
-		.done_before = report->run.done_before,
-		.exit_code = exit_code,
-		.seconds = seconds_since_start(report, now_ns),
+		.tasks = asked_for(report),
+		.done_before = end->done_before,
+		.exit_code = end->exit_code,
+		.seconds = seconds_since_start(report, end->now_ns),
 		.slots = report->slots,
 		.hosts = report->hosts,
 		.groups = report->groups,

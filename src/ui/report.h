@@ -21,8 +21,16 @@ struct report_options {
 /* The observer to give to the master; freed by report_free(). */
 struct observer *report_new(const struct report_options *options);
 
+/* How the run ended. */
+struct report_end {
+	int exit_code;
+	uint64_t tasks;	      /* of the list; 0: not known */
+	uint64_t done_before; /* of them, succeeded in earlier sessions */
+	int64_t now_ns;
+};
+
 /* Wipes the progress line and prints the summary on standard error. */
-void report_print(struct observer *report, int exit_code, int64_t now_ns);
+void report_print(struct observer *report, const struct report_end *end);
 void report_free(struct observer *report);
 
 #endif

@@ -75,6 +75,24 @@ run -q --resume=failed jobs.txt
 ran 3 'test -e fixed2'
 expect_code 0
 
+# --- a resume that is stopped early does not forget what the sessions before it did ---
+for i in $(seq 300); do echo "test $((i % 2)) = 0 || { test -e fixed3 && touch began3 && sleep 60; } # $i"; done >jobs.txt
+run --restart -q -j 2 jobs.txt
+expect_code 1
+touch fixed3
+start --resume -j 1 jobs.txt
+wait_for test -e began3
+kill -INT "$pid"
+finish
+expect_stopped
+cat jobs.txt.mpbatch/failed.txt jobs.txt.mpbatch/remaining.txt | sort >lists
+awk 'NR % 2' jobs.txt | sort | diff - lists >changes || fail "what is to be done after an early stop: $(cat changes)"
+[ "$(wc -l <jobs.txt.mpbatch/failed.txt)" -gt 100 ] || fail "what failed and was not tried again is not in failed.txt"
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	grep -q ': 0 succeeded, 1 cancelled; 150 done before' err || fail "the counts of an early stop"
+	grep -q ': 150 of 150 tasks have not succeeded' err || fail "what is left after an early stop"
+fi
+
 # --- failed.txt keeps what directives say ---
 cat >jobs.txt <<'LINES'
 #MPBATCH cwd='a dir' env:X="1 2" prefix=env timeout=10m

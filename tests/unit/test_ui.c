@@ -795,7 +795,8 @@ report_forecasts_and_survives_odd_ends(void **state)
 	assert_true(rate > 1.9 && rate < 2.2);
 	assert_true(eta > 0);
 	assert_true(report->ops->due_ns(report) == CLOCK_NEVER);
-	report_print(report, 1, now + 25 * CLOCK_NS_PER_S);
+	report_print(report,
+		&(struct report_end){.exit_code = 1, .now_ns = now + 25 * CLOCK_NS_PER_S});
 	report_free(report);
 	task_free(task);
 }
