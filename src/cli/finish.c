@@ -160,7 +160,7 @@ remove_lists(const struct plan *plan)
 	unlink(remaining.path);
 }
 
-static void
+static int
 write_status(struct plan *plan, int code, struct status *status)
 {
 	struct buf text = {0};
@@ -170,9 +170,11 @@ write_status(struct plan *plan, int code, struct status *status)
 						: STATUS_FINISHED;
 	status->exit_code = code;
 	status_format(&text, status);
-	if (status_write(plan->run_dir, text.data, text.len, &err) < 0)
+	int got = status_write(plan->run_dir, text.data, text.len, &err);
+	if (got < 0)
 		log_warning("%s", err.text);
 	buf_clear(&text);
+	return got;
 }
 
 static int
@@ -216,10 +218,11 @@ plan_finish(struct plan *plan, int code, struct status *status)
 		say_matches(plan->resume, code);
 	if (!plan->run_dir)
 		return code;
-	write_status(plan, code, status);
+	int written = write_status(plan, code, status);
 	if (code) {
 		write_lists(plan, status);
-		write_status(plan, code, status);
+		if (written == 0)
+			write_status(plan, code, status);
 	} else {
 		remove_lists(plan);
 	}
