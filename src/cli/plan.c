@@ -140,7 +140,7 @@ load_earlier(struct plan *plan, struct err *err)
 
 /* --- journals and outputs --- */
 
-/* Once a second, by the journal's thread. */
+/* Once a second or more often, by the journal's thread. */
 static int
 tick(void *arg, const struct buf *status, struct err *err)
 {

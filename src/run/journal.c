@@ -283,6 +283,9 @@ journal_status(struct journal *journal, struct buf *text)
 	pthread_mutex_lock(&journal->mutex);
 	struct buf before = journal->status;
 	journal->status = *text;
+	if (journal->tick_ns != CLOCK_NEVER)
+		journal->tick_ns = clock_now_ns(); /* it is as old as that already */
+	pthread_cond_signal(&journal->changed);
 	pthread_mutex_unlock(&journal->mutex);
 	buf_clear(&before);
 	*text = (struct buf){0};

@@ -24,8 +24,8 @@ struct journal_options {
 	const char *text; /* LEN bytes for its beginning */
 	size_t len;
 	bool again; /* it may exist: it is continued, without TEXT unless it is empty */
-	/* Called by the thread once a second, after what it writes: STATUS is what
-	 * journal_status() was given since, NULL if nothing. -1 with ERR fails the journal. NULL: none. */
+	/* Called by the thread once a second, and when journal_status() has brought STATUS, else that
+	 * is NULL. -1 with ERR fails the journal. NULL: none. */
 	int (*tick)(void *arg, const struct buf *status, struct err *err);
 	void *arg;
 };
@@ -50,7 +50,7 @@ void journal_woken(struct journal *journal);
 /* True, with ERR filled, once a write or sync failed. */
 bool journal_failed(struct journal *journal, struct err *err);
 
-/* Takes the bytes of TEXT, which is empty afterwards, for the next tick, in place of what waits. */
+/* Takes the bytes of TEXT, which is empty afterwards, for a tick now, in place of what waits. */
 void journal_status(struct journal *journal, struct buf *text);
 
 /* Asks for a sync now rather than within the second; does not wait. */

@@ -387,6 +387,37 @@ journal_is_a_second_behind(void **state)
 	assert_int_equal(journal_close(journal, &err), 0);
 }
 
+static int
+ticked(void *arg, const struct buf *status, struct err *err)
+{
+	(void)arg;
+	(void)status;
+	(void)err;
+	return 0;
+}
+
+/* It was up to a second old when it came to a tick that was up to another second away. */
+static void
+snapshot_does_not_wait_for_a_tick(void **state)
+{
+	(void)state;
+	struct err err;
+	struct buf text = {0};
+	assert_int_equal(journal_close(journal, &err), 0);
+	journal = journal_open(&(struct journal_options){.path = journal_path,
+				       .again = true,
+				       .tick = ticked},
+		&err);
+	assert_non_null(journal);
+	WAIT_FOR(sys.due_ns);
+	int64_t before = clock_now_ns();
+	buf_append_string(&text, "status");
+	journal_status(journal, &text);
+	int64_t after = clock_now_ns();
+	WAIT_FOR(sys.due_ns >= before && sys.due_ns <= after);
+	assert_int_equal(journal_close(journal, &err), 0);
+}
+
 /* A slow write is not followed by another second of waiting. */
 static void
 journal_counts_the_second_while_it_writes(void **state)
@@ -803,6 +834,7 @@ main(void)
 		cmocka_unit_test_setup(journal_close_writes_all, open_one),
 		cmocka_unit_test_setup(journal_waits_until_told, open_one),
 		cmocka_unit_test_setup(journal_is_a_second_behind, open_one),
+		cmocka_unit_test_setup(snapshot_does_not_wait_for_a_tick, open_one),
 		cmocka_unit_test_setup(journal_counts_the_second_while_it_writes, open_one),
 		cmocka_unit_test_setup(journal_that_is_full, open_one),
 		cmocka_unit_test_setup(journal_that_was_not_full_wakes_nobody, open_one),
