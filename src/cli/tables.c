@@ -319,5 +319,5 @@ tables_print(struct tables *tables, struct buf *buf, size_t sessions)
 	if (!groups_count(tables->failures))
 		return;
 	buf_append_string(buf, "\nFailures\n");
-	groups_print(tables->failures, buf);
+	groups_print(tables->failures, "attempts", buf);
 }

@@ -235,11 +235,11 @@ print_common_host(struct buf *buf, const struct group *group)
 }
 
 static void
-print_group(struct buf *buf, const struct group *group)
+print_group(struct buf *buf, const struct group *group, const char *noun)
 {
 	buf_append_string(buf, "  ");
 	if (group->count > 1) {
-		buf_printf(buf, "%llu tasks", (unsigned long long)group->count);
+		buf_printf(buf, "%llu %s", (unsigned long long)group->count, noun);
 		print_common_host(buf, group);
 		buf_append_string(buf, ": ");
 		print_end(buf, &group->result);
@@ -270,12 +270,12 @@ compare_groups(const void *a, const void *b)
 }
 
 void
-groups_print(struct groups *groups, struct buf *buf)
+groups_print(struct groups *groups, const char *noun, struct buf *buf)
 {
 	uint64_t others = groups->failures;
 	qsort(groups->list, (size_t)groups->count, sizeof(*groups->list), compare_groups);
 	for (int i = 0; i < groups->count && i < GROUPS_SHOWN; i++) {
-		print_group(buf, &groups->list[i]);
+		print_group(buf, &groups->list[i], noun);
 		others -= groups->list[i].count;
 	}
 	if (others)

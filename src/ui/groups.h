@@ -35,8 +35,9 @@ void groups_add(struct groups *groups, const struct groups_failure *failure);
 
 uint64_t groups_count(const struct groups *groups);
 
-/* Appends the largest, each with an example; the whole is lines that begin with two blanks. */
-void groups_print(struct groups *groups, struct buf *buf);
+/* Appends the largest, each with an example; the whole is lines that begin with two blanks. NOUN is
+ * what was counted, "tasks" or "attempts". */
+void groups_print(struct groups *groups, const char *noun, struct buf *buf);
 
 /* True for what counts as a failure. */
 bool groups_is_failure(const struct result *result);

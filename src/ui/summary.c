@@ -78,5 +78,5 @@ summary_print(struct buf *buf, const struct summary *summary)
 	buf_printf(buf, "mpbatch: the failed tasks%s%s:\n",
 		summary->journal ? ", all of them in " : "",
 		summary->journal ? summary->journal : "");
-	groups_print(summary->groups, buf);
+	groups_print(summary->groups, "tasks", buf);
 }

@@ -348,7 +348,7 @@ groups_share_reason_and_last_line(void **state)
 	add_failure(groups, 4, 3, "a", "");
 	add_failure(groups, 5, 3, "b", "");
 	add_failure(groups, 6, 3, "b", "");
-	groups_print(groups, &buf);
+	groups_print(groups, "tasks", &buf);
 	assert_string_equal(text_of(&buf), "  3 tasks, most of them on b: exit code 3, such as\n"
 					   "  task 4 (line 4) on a: false?1\n"
 					   "  2 tasks, all on a: exit code 1, such as\n"
@@ -372,12 +372,12 @@ groups_name_the_host_of_most(void **state)
 		snprintf(host, sizeof(host), "node%d", i < 64 ? i : 40);
 		add_failure(groups, (uint64_t)i + 1, 1, host, "");
 	}
-	groups_print(groups, &buf);
+	groups_print(groups, "tasks", &buf);
 	assert_has(text_of(&buf), "  100 tasks: exit code 1");
 	buf_clear(&buf);
 	for (int i = 0; i < 100; i++)
 		add_failure(groups, (uint64_t)i + 101, 1, "node40", "");
-	groups_print(groups, &buf);
+	groups_print(groups, "tasks", &buf);
 	assert_has(text_of(&buf), "  200 tasks, most of them on node40: exit code 1");
 	groups_free(groups);
 	buf_clear(&buf);
@@ -390,7 +390,7 @@ no_control_character_reaches_the_terminal(void **state)
 	struct groups *groups = groups_new();
 	struct buf buf = {0};
 	add_failure(groups, 1, 1, "a\033", "\033[31m \xc2\x9b \x9b \xff caf\xc3\xa9 \xc2\xa0\r\n");
-	groups_print(groups, &buf);
+	groups_print(groups, "tasks", &buf);
 	assert_has(text_of(&buf), " on a?: ");
 	assert_has(text_of(&buf), "    | ?[31m ? ? ? caf\xc3\xa9 \xc2\xa0\n");
 	groups_free(groups);
@@ -405,7 +405,7 @@ groups_are_bounded(void **state)
 	struct buf buf = {0};
 	for (int i = 0; i < 2 * GROUPS_MAX; i++)
 		add_failure(groups, (uint64_t)i + 1, i + 1, "h", "1\n2\n3\n4\n");
-	groups_print(groups, &buf);
+	groups_print(groups, "tasks", &buf);
 	const char *text = text_of(&buf);
 	assert_has(text, "  task 10 (line 10)");
 	assert_has_not(text, "  task 11 ");
@@ -687,7 +687,7 @@ report_prints_tables(void **state)
 	assert_non_null(slowest);
 	assert_has(slowest, "four,\"???\n");
 	assert_has(out, "6.0 MiB");
-	assert_has(out, "  2 tasks, all on slow: exit code 7, such as\n  task 4 on slow: ");
+	assert_has(out, "  2 attempts, all on slow: exit code 7, such as\n  task 4 on slow: ");
 	assert_int_equal(command(report_main, "report nothing"), 2);
 	assert_int_equal(command(report_main, "report"), 2);
 	assert_int_equal(command(report_main, "report --nothing jobs.txt"), 2);
