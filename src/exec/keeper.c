@@ -310,6 +310,8 @@ int
 keeper_start(struct err *err)
 {
 	int ends[2];
+	if (access("/dev/null", R_OK | W_OK) < 0)
+		return err_set_errno(err, "/dev/null cannot be used");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set_errno(err, "cannot make a socket pair");
 	pid_t pid = fork();

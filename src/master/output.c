@@ -377,7 +377,7 @@ write_sink(struct output *output, int i)
 	if (outlet_write(outlet) == 0)
 		return;
 	output->reader_gone = errno == EPIPE;
-	err_set_errno(&err, "cannot write %s", i ? "standard error" : "standard output");
+	err_set_errno(&err, "cannot write the standard %s of tasks", i ? "error" : "output");
 	give_up(output, &err);
 }
 
