@@ -210,6 +210,15 @@ open_output(struct plan *plan, struct err *err)
 	return options->keep_order && !plan->order ? -1 : 0;
 }
 
+static int
+check_tmpdir(const char *path, struct err *err)
+{
+	char *inside = xasprintf("%s/.", path); /* a file has none */
+	int got = access(inside, W_OK | X_OK);
+	free(inside);
+	return got < 0 ? err_set_errno(err, "option --tmpdir: %s", path) : 0;
+}
+
 /* What would refuse the run is found before an earlier one is moved aside and files are emptied. A
  * directory that is missing may be the run directory, which is made later. */
 static int
@@ -263,8 +272,8 @@ static int
 open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 {
 	const struct options *options = plan->options;
-	if (access(options->tmpdir, W_OK | X_OK) < 0)
-		return err_set_errno(err, "option --tmpdir: %s", options->tmpdir);
+	if (check_tmpdir(options->tmpdir, err) < 0)
+		return -1;
 	if (check_file("--output-file", options->output_file, options, err) < 0 ||
 		check_file("--joblog", options->joblog, options, err) < 0)
 		return -1;

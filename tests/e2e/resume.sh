@@ -32,6 +32,7 @@ for what in '--output-file none/x' '--output-file .' '--joblog none/x' '--output
 	[ -s jobs.txt.mpbatch/failed.txt ] || fail "refused with $what, but the earlier run has gone"
 	[ "$(cat results)" = kept ] || fail "refused with $what, but an output was emptied"
 done
+refused 'option --tmpdir: .*: Not a directory' --restart --tmpdir "$MPBATCH" jobs.txt
 run -q --run-dir within --output-file within/results -- echo ::: a
 [ "$(cat within/results)" = a ] || fail "--output-file cannot be in the run directory"
 
