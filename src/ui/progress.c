@@ -191,7 +191,7 @@ struct progress *
 progress_new(const struct progress_options *options)
 {
 	struct progress *progress = xcalloc(1, sizeof(*progress));
-	bool terminal = isatty(STDERR_FILENO);
+	bool terminal = text_can_redraw(STDERR_FILENO);
 	int interval_s = options->interval_s;
 	if (interval_s < 0)
 		interval_s = terminal ? 0 : INTERVAL_DEFAULT_S;

@@ -1,7 +1,10 @@
-/* Numbers as people read them. */
+/* Numbers as people read them, and on what. */
 #include "ui/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 const char *
 text_duration(double seconds, char room[TEXT_MAX])
@@ -59,4 +62,11 @@ text_count(uint64_t count, char room[TEXT_MAX])
 		return room;
 	}
 	return scaled((double)count, 1000, units, 5, room);
+}
+
+bool
+text_can_redraw(int fd)
+{
+	const char *term = getenv("TERM");
+	return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
 }

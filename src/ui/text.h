@@ -1,6 +1,8 @@
-/* Numbers as people read them. */
+/* Numbers as people read them, and on what. */
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
+
+#include <stdbool.h>
 
 #include <stdint.h>
 
@@ -14,5 +16,8 @@ const char *text_bytes(uint64_t bytes, char room[TEXT_MAX]);
 
 /* "999", "12.3k", "4.56M". */
 const char *text_count(uint64_t count, char room[TEXT_MAX]);
+
+/* True if FD is a terminal on which a line can be drawn anew (TERM is not "dumb"). */
+bool text_can_redraw(int fd);
 
 #endif

@@ -25,6 +25,16 @@ run --restart --progress-interval 1 -j 1 slow.txt
 grep -q '^mpbatch: [0-3]/3 tasks ended' err || fail "--progress-interval: no plain line"
 ! grep -q $'\r' err || fail "--progress-interval: a drawn line"
 
+# A terminal that cannot redraw (TERM=dumb) gets plain lines.
+if command -v script >/dev/null && [ ${#LAUNCHER[@]} = 0 ]; then
+	echo 'sleep 1' >jobs.txt
+	for term in dumb xterm; do
+		TERM=$term timeout 60 script -qec "'$MPBATCH' --restart jobs.txt" typescript >out 2>err </dev/null
+		grep -q $'\033' out && drawn=xterm || drawn=dumb
+		[ $drawn = $term ] || fail "progress with TERM=$term"
+	done
+fi
+
 command -v tmux >/dev/null || skip "no tmux for the rest"
 unset TMUX
 TERMINAL=(tmux -L "mpbatch-$$" -f /dev/null)
