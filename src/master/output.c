@@ -88,7 +88,7 @@ pass(struct output *output, struct flight *flight, int i, const char *data, size
 {
 	struct order *order = output->options.order;
 	struct err err;
-	if (flight->unkept)
+	if (flight->unkept || output->failed)
 		return;
 	if (!order || order_is_turn(order, flight->task->order))
 		outlet_put(&output->outlets[i], data, len);
@@ -217,11 +217,18 @@ complete(struct output *output, struct flight *flight)
 	flight_queue_push(&output->done, flight);
 }
 
+/* Once writing has failed everything is taken, and dropped: who waits for credit could not end. */
+static bool
+takes_more(const struct output *output)
+{
+	return output->failed ||
+	       output->outlets[0].buf.len + output->outlets[1].buf.len <= BUFFERED_BYTES;
+}
+
 static void
 ask(struct output *output)
 {
-	size_t held = output->outlets[0].buf.len + output->outlets[1].buf.len;
-	if (held > BUFFERED_BYTES || output->asked > WINDOW / 2)
+	if (!takes_more(output) || output->asked > WINDOW / 2)
 		return;
 	output->options.credit(output->options.arg, output->fetched, WINDOW - output->asked);
 	output->asked = WINDOW;
@@ -277,7 +284,7 @@ output_ended(struct output *output, struct flight *flight, const struct result *
 static void
 return_credit(struct output *output, struct flight *flight)
 {
-	if (output_backlog(output) <= BUFFERED_BYTES) {
+	if (takes_more(output)) {
 		output->options.credit(output->options.arg, flight, 1);
 		return;
 	}
@@ -385,8 +392,7 @@ static void
 pay_credit(struct output *output)
 {
 	struct flight *flight;
-	while (output_backlog(output) <= BUFFERED_BYTES &&
-		(flight = flight_queue_pop(&output->owing))) {
+	while (takes_more(output) && (flight = flight_queue_pop(&output->owing))) {
 		output->options.credit(output->options.arg, flight, flight->owed);
 		flight->owed = 0;
 	}
@@ -401,10 +407,9 @@ output_write(struct output *output, struct err *err)
 			write_sink(output, i);
 		output->more = !output->failed && take_turns(output);
 	}
-	if (output->fetched && !output->failed)
+	if (output->fetched)
 		ask(output);
-	if (!output->failed)
-		pay_credit(output);
+	pay_credit(output);
 	if (output->failed && err)
 		*err = output->failure;
 	return output->failed ? -1 : 0;

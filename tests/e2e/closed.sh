@@ -25,4 +25,11 @@ closed 4 '2>&-'
 closed 4 '<&- >&- 2>&-'
 echo true >jobs.txt
 closed 0 '<&- >&- 2>&-'
+
+# A reader that goes away while outputs too large to ride with their results are fetched (a run hung for ever).
+for mode in group line; do
+	printf 'head -c 3000000 /dev/zero\nyes\n' >jobs.txt
+	{ timeout -k 5 60 "$MPBATCH" --restart --output $mode jobs.txt 2>err || echo $? >code; } | head -c 100 >/dev/null
+	[ "$(cat code)" = 3 ] || fail "with $mode: exit code $(cat code), expected 3"
+done
 exit 0

@@ -547,6 +547,29 @@ closed_pipe_is_reported(void **state)
 	assert_int_equal(output_wants(rig->output, 1), -1);
 }
 
+/* A task whose output was not taken any more could not end: a run hung for ever. */
+static void
+outputs_are_taken_when_nobody_reads(void **state)
+{
+	struct rig *rig = *state;
+	char *bytes = random_bytes(65536);
+	close(rig->sinks[0].ends[0]);
+	rig->sinks[0].ends[0] = -1;
+	end_offered(rig, 0);
+	for (int i = 0; i < 100; i++) {
+		assert_true(rig->credits[0] > 0);
+		rig->credits[0]--;
+		output_chunk(rig->output, rig->flights[0], 1, bytes, 65536);
+		assert_int_equal(output_write(rig->output, NULL), -1);
+	}
+	assert_in_range(output_backlog(rig->output), 1, 1 << 20);
+	output_fetched(rig->output, rig->flights[0]);
+	end_with(rig, 1, "more", "");
+	assert_int_equal(output_write(rig->output, NULL), -1);
+	assert_string_equal(done(rig), "");
+	test_free(bytes);
+}
+
 static void
 full_disk_is_reported(void **state)
 {
@@ -1053,6 +1076,7 @@ main(int argc, char **argv)
 		OUTPUT_TEST(full_pipe_never_blocks),
 		OUTPUT_TEST(tail_is_the_end_of_standard_error),
 		OUTPUT_TEST(closed_pipe_is_reported),
+		OUTPUT_TEST(outputs_are_taken_when_nobody_reads),
 		cmocka_unit_test(full_disk_is_reported),
 		cmocka_unit_test(files_take_everything_at_once),
 		cmocka_unit_test(members_are_counted_by_host),
