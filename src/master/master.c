@@ -73,7 +73,6 @@ all_gone(struct master *master, int worker, enum result_reason reason)
 			if ((worker >= 0 && flight->worker != worker) || !out)
 				continue;
 			master_task_gone(master, flight, reason);
-			flight->fetching = false;
 			found = true;
 		}
 	}

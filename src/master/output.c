@@ -327,6 +327,9 @@ release_waiting(struct output *output)
 void
 output_fetched(struct output *output, struct flight *flight)
 {
+	if (!flight->fetching)
+		return;
+	flight->fetching = false;
 	if (output->options.by_line) {
 		complete(output, flight);
 	} else if (flight == output->fetched) {

@@ -570,6 +570,28 @@ outputs_are_taken_when_nobody_reads(void **state)
 	test_free(bytes);
 }
 
+/* An interrupt or a lost rank, while what has come whole still waits for a slow reader. */
+static void
+outputs_are_done_once(void **state)
+{
+	struct rig *rig = *state;
+	output_free(rig->output);
+	rig->output = output_new(&(struct output_options){
+		.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
+		.by_line = true,
+		.credit = on_credit,
+		.arg = rig});
+	for (int i = 0; i < 3; i++) {
+		end_offered(rig, i);
+		output_chunk(rig->output, rig->flights[i], 1, "line\n", 5);
+		output_fetched(rig->output, rig->flights[i]);
+		assert_false(rig->flights[i]->fetching);
+	}
+	output_fetched(rig->output, rig->flights[0]);
+	write_all(rig);
+	assert_string_equal(done(rig), "0 1 2 ");
+}
+
 static void
 full_disk_is_reported(void **state)
 {
@@ -1077,6 +1099,7 @@ main(int argc, char **argv)
 		OUTPUT_TEST(tail_is_the_end_of_standard_error),
 		OUTPUT_TEST(closed_pipe_is_reported),
 		OUTPUT_TEST(outputs_are_taken_when_nobody_reads),
+		OUTPUT_TEST(outputs_are_done_once),
 		cmocka_unit_test(full_disk_is_reported),
 		cmocka_unit_test(files_take_everything_at_once),
 		cmocka_unit_test(members_are_counted_by_host),
