@@ -101,3 +101,12 @@ wait_for test -s second
 exec 3>&-
 wait $pid || fail "the run from a pipe failed"
 [ ! -e -.mpbatch ] || fail "a list from standard input has left a run directory"
+
+# A list that turns bad while tasks are handed out: the message that was being made was spoilt, and the run died.
+mkfifo fifo
+printf 'true\ntrue\n#MPBATCH nonsense=1\ntrue\n' >fifo &
+run -j 4 --run-dir bad fifo
+wait
+expect_code 3
+grep -q 'fifo:3:.*nonsense' err || fail "the bad line is not named"
+! grep -q 'cannot be read' err || fail "a message is broken"
