@@ -143,12 +143,18 @@ have_next(struct master *master)
 /* --- handing out --- */
 
 static bool
+is_at_limit(const struct master *master)
+{
+	uint64_t limit = master->options.limit;
+	return limit && flights_count(master->flights) >= limit;
+}
+
+static bool
 may_dispatch(struct master *master)
 {
 	if (master->stop || output_backlog(master->output) > BACKLOG_BYTES)
 		return false;
-	uint64_t limit = master->options.limit;
-	if (limit && flights_count(master->flights) >= limit)
+	if (is_at_limit(master))
 		return false;
 	bool full = master->options.journal && journal_full(master->options.journal);
 	if (full && !master->pause_reported)
@@ -236,6 +242,6 @@ master_dispatch(struct master *master)
 	if (!stopped && master->stop == STOP_LIST) /* perhaps in the middle of a batch */
 		master_hold_back(master);
 	bool none = (master->list_ended || master->barred) && !master->nreturned && !master->next;
-	if (!master->stop && none)
+	if (!master->stop && (none || is_at_limit(master)))
 		recall_for_idle_slots(master);
 }

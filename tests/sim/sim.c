@@ -39,6 +39,7 @@ struct counts {
 	uint64_t barrier; /* the first task behind it */
 	bool crossed;	  /* one behind it ended before all before it had */
 	int held;	  /* tasks handed out and not recorded */
+	int most_held;
 };
 
 struct sim {
@@ -62,7 +63,8 @@ struct sim {
 	struct master *master;
 	struct source *source;
 	int out_fd;
-	bool ordered; /* outputs in the order of the tasks */
+	uint64_t limit; /* of tasks at a time, 0: none */
+	bool ordered;	/* outputs in the order of the tasks */
 	bool calm;    /* no time passes while messages are on their way */
 	int64_t idle_ns; /* since when slots idle while tasks wait, CLOCK_NEVER: they do not */
 	int *runs, *lost;
@@ -93,7 +95,10 @@ static void
 note_turn(struct observer *observer, const struct observed_run *run, int64_t now_ns)
 {
 	(void)now_ns;
-	((struct counts *)observer)->held = run->held;
+	struct counts *counts = (struct counts *)observer;
+	counts->held = run->held;
+	if (run->held > counts->most_held)
+		counts->most_held = run->held;
 }
 
 /* --- building a run --- */
@@ -189,6 +194,7 @@ open_run(struct sim *sim)
 		.barrier = 1 + (uint64_t)pick(sim, 77, sim->tasks)};
 	sim->ordered = pick(sim, 78, 2) == 0;
 	sim->calm = pick(sim, 79, 1);
+	sim->limit = pick(sim, 80, 3) ? 0 : 1 + (uint64_t)pick(sim, 81, 20);
 	sim->now_ns = clock_now_ns();
 	if (sim->interrupt_ns != CLOCK_NEVER)
 		sim->interrupt_ns += sim->now_ns;
@@ -204,6 +210,7 @@ open_run(struct sim *sim)
 		.session = 7,
 		.workers = sim->endpoints,
 		.source = sim->source,
+		.limit = sim->limit,
 		.observer = &sim->counts.observer,
 		.fds = {sim->out_fd, sim->out_fd},
 		.order = sim->ordered ? order_new("/tmp", NULL) : NULL,
@@ -414,6 +421,8 @@ check(const struct sim *sim, bool interrupted)
 	}
 	if (sim->counts.crossed)
 		fail(sim, "the barrier was crossed: task", sim->counts.barrier);
+	if (sim->limit && (uint64_t)sim->counts.most_held > sim->limit)
+		fail(sim, "more tasks at a time than the limit", (uint64_t)sim->counts.most_held);
 	check_output(sim);
 }
 
