@@ -140,8 +140,8 @@ send_slot_down(struct worker *worker, int i, const char *why, bool for_ever)
 	bool any = false;
 	for (int k = 0; k < worker->nslots; k++)
 		any = any || !worker->slots[k].closed;
-	while (!any && worker->queue.count)
-		worker_return(worker, task_queue_shift(&worker->queue));
+	if (!any)
+		worker_hold_back(worker);
 }
 
 static void

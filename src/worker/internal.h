@@ -47,6 +47,10 @@ void worker_return(struct worker *worker, struct task *task);
  * that has asked for it. */
 void worker_unstarted(struct worker *worker, struct slot_queue *slot, struct entry *entry);
 
+/* Nothing is started any more: all that has not been, and all that comes, goes back to rank 0
+ * (receive.c). */
+void worker_hold_back(struct worker *worker);
+
 /* Asks slot I for a task back. */
 void worker_recall(struct worker *worker, int i, struct entry *entry);
 

@@ -12,7 +12,7 @@ take_tasks(struct worker *worker, struct unpack *in)
 		struct task *task = task_unpack(in);
 		if (!task)
 			continue;
-		if (worker->stopping)
+		if (worker->held)
 			worker_return(worker, task);
 		else
 			task_queue_push(&worker->queue, task);
@@ -30,9 +30,8 @@ find_index(struct worker *worker, uint64_t index, int *slot)
 	return NULL;
 }
 
-/* Nothing is started any more: all that has not been goes back to the master. */
-static void
-hold_back(struct worker *worker)
+void
+worker_hold_back(struct worker *worker)
 {
 	worker->held = true;
 	while (worker->queue.count)
@@ -51,7 +50,7 @@ recall_tasks(struct worker *worker, struct unpack *in)
 {
 	uint32_t left = unpack_u32(in);
 	if (!left && !in->bad)
-		hold_back(worker);
+		worker_hold_back(worker);
 	for (; left && !in->bad; left--) {
 		uint64_t index = unpack_u64(in);
 		struct task *task = task_queue_remove(&worker->queue, index);
@@ -74,7 +73,7 @@ worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 {
 	struct runner *runner = worker->options.runner;
 	worker->stopping = true;
-	hold_back(worker);
+	worker_hold_back(worker);
 	for (int i = 0; i < worker->nslots; i++) {
 		struct slot_queue *slot = &worker->slots[i];
 		for (int k = slot->count - 1; k >= 0; k--)

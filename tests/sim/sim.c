@@ -163,6 +163,8 @@ choose(struct sim *sim, uint64_t seed)
 		sim->options.large_rate = 0.1;
 	if (pick(sim, 7, 3) == 0)
 		sim->options.death_rate = 0.005;
+	if (pick(sim, 16, 5) == 0)
+		sim->options.close_rate = 0.5;
 	int64_t span = sim->options.mean_ns * (sim->tasks + 1) / sim->endpoints;
 	if (pick(sim, 8, 4) == 0)
 		sim->interrupt_ns = pick(sim, 9, 1000) * (span / 1000 + 1);
@@ -452,7 +454,7 @@ run_one(uint64_t seed)
 	bool interrupted = sim.interrupt_ns != CLOCK_NEVER;
 	open_run(&sim);
 	play(&sim);
-	check(&sim, interrupted);
+	check(&sim, interrupted || master_exit_code(sim.master) == 4);
 	close_run(&sim);
 }
 

@@ -259,6 +259,13 @@ step_slot(struct sim_runner *sim, int i)
 {
 	struct sim_slot *slot = &sim->slots[i];
 	int64_t now = *sim->now_ns;
+	if (!slot->up && now >= slot->up_ns &&
+		sim_random(sim->options->seed + slot->started,
+			(uint64_t)(sim->runner.slots * 8 + i), 7) < sim->options->close_rate) {
+		slot->up_ns = CLOCK_NEVER;
+		sim->runner.events->down(
+			sim->runner.events_arg, i, slot->started, "no fork", true);
+	}
 	if (!slot->up && now >= slot->up_ns) {
 		struct cpus cpus = {0};
 		cpus_add(&cpus, i);
@@ -318,6 +325,8 @@ sim_runner_count(const struct runner *runner, int *busy, int *idle)
 {
 	const struct sim_runner *sim = (const struct sim_runner *)runner;
 	for (int i = 0; i < runner->slots; i++) {
+		if (sim->slots[i].up_ns == CLOCK_NEVER)
+			continue;
 		bool could = sim->slots[i].up && !sim->slots[i].running;
 		*busy += !could;
 		*idle += could;
