@@ -35,13 +35,20 @@ enum message_type {
 	MESSAGE_RESULTS,   /* u32 count, then as many results */
 	MESSAGE_RECALLED,  /* u32 count, then u64 index and u8 given of each */
 	MESSAGE_SLOT_UP,   /* u32 slot, cpus as read back */
-	MESSAGE_SLOT_DOWN, /* u32 slot, u8 for ever, text */
+	MESSAGE_SLOT_DOWN, /* u32 slot, u8 enum slot_end, text */
 	MESSAGE_OUT_OFFER, /* u64 index: it runs and prints more than can be held */
 	MESSAGE_OUT_CHUNK, /* u64 index, u8 stream (1, 2), bytes */
 	MESSAGE_OUT_END,   /* u64 index, u8 whole: 1, or 0 if the rest was lost with its executor */
 	MESSAGE_HEARTBEAT, /* i64 Unix time in microseconds there */
 	MESSAGE_BYE,
 	MESSAGE_TYPES
+};
+
+/* What becomes of a slot that is down. */
+enum slot_end {
+	SLOT_RESTARTS, /* it gets a new executor */
+	SLOT_CLOSED,   /* for ever */
+	SLOT_UNSAFE,   /* so too, and outputs that it stored may be lost */
 };
 
 extern const char *const message_names[MESSAGE_TYPES];

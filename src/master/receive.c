@@ -182,11 +182,11 @@ static void
 handle_slot_down(struct master *master, struct member *member, struct unpack *in)
 {
 	struct member_slot *slot = slot_of(member, in);
-	bool for_ever = unpack_u8(in);
+	enum slot_end end = unpack_u8(in);
+	bool for_ever = end != SLOT_RESTARTS;
 	char why[512];
 	unpack_string(in, why, sizeof(why));
-	if (for_ever &&
-		master->draining) { /* asked at the end, it says that not all it stored is safe */
+	if (end == SLOT_UNSAFE) {
 		log_error("slot %u on %s: outputs may be lost: %s", slot->number,
 			member->hello.host, why);
 		master_stop(master, STOP_FAILURE);

@@ -128,11 +128,12 @@ output_end(void *arg, int i, uint64_t seq)
 }
 
 static void
-send_slot_down(struct worker *worker, int i, const char *why, bool for_ever)
+send_slot_down(struct worker *worker, int i, const char *why, enum slot_end end)
 {
+	bool for_ever = end != SLOT_RESTARTS;
 	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_DOWN);
 	pack_u32(buf, (uint32_t)i);
-	pack_u8(buf, for_ever);
+	pack_u8(buf, (uint8_t)end);
 	pack_string(buf, why);
 	worker_send(worker);
 	worker->slots[i].up = false;
@@ -150,7 +151,7 @@ slot_is_synced(void *arg, int i, const char *why)
 	struct worker *worker = arg;
 	worker->slots[i].syncing = false;
 	if (*why)
-		send_slot_down(worker, i, why, true);
+		send_slot_down(worker, i, why, SLOT_UNSAFE);
 }
 
 static void
@@ -161,7 +162,7 @@ slot_is_sick(void *arg, int i, const char *why)
 	for (int k = slot->count - 1; k >= 0; k--)
 		if (slot->entries[k].state != ENTRY_ENDED)
 			worker_unstarted(worker, slot, &slot->entries[k]);
-	send_slot_down(worker, i, why, true);
+	send_slot_down(worker, i, why, SLOT_CLOSED);
 }
 
 /* The executor died while the task ran. */
@@ -189,6 +190,7 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 {
 	struct worker *worker = arg;
 	struct slot_queue *slot = &worker->slots[i];
+	enum slot_end end = slot->syncing ? SLOT_UNSAFE : for_ever ? SLOT_CLOSED : SLOT_RESTARTS;
 	slot->syncing = false;
 	for (int k = slot->count - 1; k >= 0; k--) {
 		struct entry *entry = &slot->entries[k];
@@ -199,7 +201,7 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 		else
 			worker_unstarted(worker, slot, entry);
 	}
-	send_slot_down(worker, i, why, for_ever);
+	send_slot_down(worker, i, why, end);
 }
 
 const struct runner_events worker_events = {

@@ -165,6 +165,7 @@ choose(struct sim *sim, uint64_t seed)
 		sim->options.death_rate = 0.005;
 	if (pick(sim, 16, 5) == 0)
 		sim->options.close_rate = 0.5;
+	sim->options.unsafe = pick(sim, 17, 9) == 0;
 	int64_t span = sim->options.mean_ns * (sim->tasks + 1) / sim->endpoints;
 	if (pick(sim, 8, 4) == 0)
 		sim->interrupt_ns = pick(sim, 9, 1000) * (span / 1000 + 1);
@@ -446,6 +447,22 @@ close_run(struct sim *sim)
 	free(sim->counts.ok);
 }
 
+/* Whether a slot was there for every task, and has all it stored. */
+static bool
+is_failed(const struct sim *sim)
+{
+	bool failed = master_exit_code(sim->master) == 4;
+	int busy = 0, idle = 0; /* slots that are not closed */
+	for (int i = 0; i < sim->endpoints; i++)
+		if (sim->workers[i])
+			sim_runner_count(sim->runners[i], &busy, &idle);
+	if (sim->options.unsafe && !sim->killed && !sim->options.close_rate && !failed)
+		fail(sim, "no failure though outputs may be lost", 0);
+	if (failed && !sim->options.unsafe && busy + idle)
+		fail(sim, "a failure though all is safe", 0);
+	return failed;
+}
+
 static void
 run_one(uint64_t seed)
 {
@@ -454,7 +471,9 @@ run_one(uint64_t seed)
 	bool interrupted = sim.interrupt_ns != CLOCK_NEVER;
 	open_run(&sim);
 	play(&sim);
-	check(&sim, interrupted || master_exit_code(sim.master) == 4);
+	bool failed = is_failed(&sim);
+	check(&sim, interrupted || (failed && !sim.options.unsafe) ||
+			    (failed && sim.options.close_rate > 0));
 	close_run(&sim);
 }
 

@@ -134,7 +134,8 @@ sim_credit(struct runner *runner, int i, uint64_t seq, uint32_t chunks)
 static void
 sim_sync(struct runner *runner, int i)
 {
-	runner->events->synced(runner->events_arg, i, "");
+	const struct sim_options *options = ((struct sim_runner *)runner)->options;
+	runner->events->synced(runner->events_arg, i, options->unsafe ? "simulated" : "");
 }
 
 static void

@@ -15,6 +15,7 @@ struct sim_options {
 	int64_t mean_ns;   /* of run times, exponentially spread, some of them 100 times as long */
 	double death_rate; /* that a slot dies when it starts a task */
 	double close_rate; /* that a slot does not come up, and is closed for ever */
+	bool unsafe;	   /* what slots have stored may be lost */
 	double large_rate; /* that an output must be fetched */
 };
 
