@@ -219,7 +219,7 @@ main(int argc, char **argv)
 	int done = subcommand(&launcher, argc, argv);
 	if (done >= 0)
 		return done;
-	lock_ask_scheduler = scheduler_job_runs;
+	lock_ask_scheduler = scheduler_job;
 	options_init(&options);
 	if (launcher.rank == 0)
 		options_from_environment(&options, &invocation.variable_error);

@@ -187,7 +187,7 @@ put_pace(struct buf *buf, const struct status *status, bool running)
 		buf_printf(buf, ", %.3g tasks/s", status->rate);
 	if (running && status->eta_s >= 0)
 		buf_printf(buf, ", %s to go", text_duration(status->eta_s, left));
-	if (status->deadline_us)
+	if (running && status->deadline_us)
 		buf_printf(buf, ", the allocation ends %s after the last snapshot",
 			text_duration((double)(status->deadline_us - status->now_us) / 1e6, room));
 	buf_append_string(buf, "\nslots     ");
@@ -388,7 +388,7 @@ run_status(const struct wanted *wanted, struct err *err)
 	struct screen screen = {.used = wanted->watch && !wanted->json && text_can_redraw(STDOUT_FILENO)};
 	bool again = run_dir;
 	int code = run_dir ? 0 : EXIT_USAGE;
-	lock_ask_scheduler = scheduler_job_runs;
+	lock_ask_scheduler = scheduler_job;
 	while (again) {
 		if (look(&run, err) < 0)
 			code = EXIT_USAGE;

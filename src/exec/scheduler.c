@@ -61,10 +61,11 @@ read_answer(int from, char *room, size_t size)
 }
 
 int
-scheduler_job_runs(const char *job)
+scheduler_job(const char *job)
 {
 	static const char *const ended[] = {"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT",
-		"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY", "Invalid job id"};
+		"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY", "PENDING",
+		"REQUEUE", "Invalid job id"};
 	int pipe_fds[2], status = 0;
 	char answer[512] = "";
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -84,5 +85,7 @@ scheduler_job_runs(const char *job)
 			return 0;
 	if (status)
 		return -1;
+	if (strstr(answer, "SUSPENDED") || strstr(answer, "STOPPED"))
+		return 2;
 	return answer[0] ? 1 : 0;
 }

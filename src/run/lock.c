@@ -173,8 +173,9 @@ judge(const struct owner *owner)
 	if (*owner->job && strcmp(owner->job, ours.job) == 0 && owner->restarts < ours.restarts)
 		return LOCK_DEAD;
 	bool other_job = *owner->job && strcmp(owner->job, ours.job) != 0;
-	int runs = other_job && lock_ask_scheduler ? lock_ask_scheduler(owner->job) : -1;
-	return runs < 0 ? LOCK_SILENT : runs ? LOCK_ALIVE : LOCK_DEAD;
+	static const enum lock_state by_answer[] = {LOCK_DEAD, LOCK_JOB_RUNS, LOCK_ALIVE};
+	int answer = other_job && lock_ask_scheduler ? lock_ask_scheduler(owner->job) : -1;
+	return answer < 0 ? LOCK_SILENT : by_answer[answer];
 }
 
 /* Somebody does not want to wait any longer. */
@@ -297,14 +298,16 @@ try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), stru
 	if (read_owner(lock->path, &other) < 0)
 		return 1;
 	enum lock_state state = judge(&other);
-	if (state == LOCK_SILENT && *waiting) {
-		struct err text;
-		refuse(run_dir, &other, &text);
-		err_wrap(&text, "is it? no sign of life for %d s will tell", lock_dead_s);
+	bool doubtful = state == LOCK_SILENT || state == LOCK_JOB_RUNS;
+	if (doubtful && *waiting) {
+		struct err owner, text;
+		refuse(run_dir, &other, &owner);
+		err_set(&text, "%s: is it alive? waiting for a sign of life, %d s at most",
+			owner.text, lock_dead_s);
 		(*waiting)(text.text);
 		*waiting = NULL;
 	}
-	if (state == LOCK_SILENT)
+	if (doubtful)
 		state = watch(lock->path, &other, lock_dead_s);
 	if (state == LOCK_ALIVE)
 		state = wait_for_end(&other);

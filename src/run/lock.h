@@ -5,7 +5,8 @@
  *
  * It is stale if its owner ran on this host and is gone; or ran in this job of the scheduler before a
  * restart of it; or the scheduler says that its job has ended (asked once); or its counter, watched
- * from here, stands still for LOCK_DEAD_S. Clocks of hosts are never compared. Who takes a stale lock
+ * from here, stands still for LOCK_DEAD_S, even if the job is said to run: the scheduler learns late
+ * that a node is gone, and never that one process of many is. Clocks of hosts are never compared. Who takes a stale lock
  * over holds "lock.takeover" meanwhile, so that two cannot.
  */
 #ifndef RUN_LOCK_H
@@ -21,8 +22,8 @@ enum { LOCK_BEAT_S = 10, LOCK_DEAD_S = 60 };
 /* LOCK_DEAD_S, but for tests that cannot wait that long. */
 extern int lock_dead_s;
 
-/* How to ask the scheduler whether a job runs: 1 it does, 0 it has ended, -1 not known. NULL: nobody
- * is asked. Set once, by main(). */
+/* How to ask the scheduler about a job, with the answers of scheduler_job(). NULL: nobody is asked. Set
+ * once, by main(). */
 extern int (*lock_ask_scheduler)(const char *job);
 
 /* Takes the lock of RUN_DIR. WAITING, if not NULL, is called once with a line of text before another
@@ -41,10 +42,11 @@ void lock_release(struct lock *lock);
 
 /* What can be said at once of the owner of RUN_DIR's lock; nothing is changed. */
 enum lock_state {
-	LOCK_FREE,   /* there is no lock */
-	LOCK_ALIVE,  /* its owner lives, on this host or as the scheduler says */
-	LOCK_DEAD,   /* its owner is gone */
-	LOCK_SILENT, /* another host's: only watching can tell */
+	LOCK_FREE,     /* there is no lock */
+	LOCK_ALIVE,    /* its owner lives on this host, or its job is suspended */
+	LOCK_JOB_RUNS, /* its job does, as the scheduler says: it does as well, most likely */
+	LOCK_DEAD,     /* its owner is gone */
+	LOCK_SILENT,   /* another host's: only watching can tell */
 };
 enum lock_state lock_look(const char *run_dir);
 

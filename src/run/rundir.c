@@ -175,7 +175,8 @@ rundir_open(
 	}
 	if (there == PLACE_FREE && make(path, err) < 0)
 		return NULL;
-	bool busy = lock_look(path) == LOCK_ALIVE;
+	enum lock_state state = lock_look(path);
+	bool busy = state == LOCK_ALIVE || state == LOCK_JOB_RUNS;
 	struct lock *lock = lock_take(path, waiting, err);
 	if (!lock || !rundir_is(path) || how == RUNDIR_RESUME)
 		return lock;

@@ -10,6 +10,7 @@
 #include "exec/environment.h"
 #include "exec/frame.h"
 #include "exec/outbox.h"
+#include "exec/scheduler.h"
 #include "exec/setup.h"
 #include "exec/sink.h"
 #include "exec/tree.h"
@@ -1417,6 +1418,46 @@ set_up(void **state)
 	return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? -1 : scratch_make(state);
 }
 
+/* --- scheduler --- */
+
+/* squeue says what $ANSWER does, and ends with $CODE. */
+static void
+scheduler_says_what_became_of_a_job(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *answer, *code;
+		int job;
+	} cases[] = {
+		{"RUNNING", "0", 1},
+		{"COMPLETING", "0", 1}, /* its processes are being ended */
+		{"SUSPENDED", "0", 2},
+		{"PENDING", "0", 0}, /* requeued: it ran once */
+		{"TIMEOUT", "0", 0},
+		{"", "0", 0}, /* it has been forgotten */
+		{"slurm_load_jobs error: Invalid job id specified", "1", 0},
+		{"slurm_load_jobs error: Unable to contact slurm controller", "1", -1},
+	};
+	FILE *file = fopen("squeue", "w");
+	fputs("#!/bin/sh\n[ \"$*\" = '-h -j 17 -o %T' ] || exit 9\n"
+	      "printf '%s' \"$ANSWER\"; exit $CODE\n",
+		file);
+	fclose(file);
+	chmod("squeue", 0755);
+	char *path = strdup(getenv("PATH"));
+	setenv("PATH", scratch_path, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("ANSWER", cases[i].answer, 1);
+		setenv("CODE", cases[i].code, 1);
+		if (scheduler_job("17") != cases[i].job)
+			fail_msg("%s: not %d", cases[i].answer, cases[i].job);
+	}
+	unlink("squeue");
+	assert_int_equal(scheduler_job("17"), -1);
+	setenv("PATH", path, 1);
+	free(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1455,6 +1496,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(children_are_found_by_their_parent),
 		cmocka_unit_test(whole_trees_are_killed),
 		cmocka_unit_test(names_do_not_confuse_the_scan),
+		cmocka_unit_test(scheduler_says_what_became_of_a_job),
 	};
 	seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)clock_unix_us();
 	print_message("seed %u\n", seed);

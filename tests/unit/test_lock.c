@@ -185,6 +185,13 @@ job_runs(const char *job)
 	return 1;
 }
 
+static int
+job_is_suspended(const char *job)
+{
+	(void)job;
+	return 2;
+}
+
 static void
 lock_of_a_job_that_the_scheduler_knows(void **state)
 {
@@ -194,10 +201,25 @@ lock_of_a_job_that_the_scheduler_knows(void **state)
 	write_lock("host", "elsewhere");
 	setenv("SLURM_JOB_ID", "17", 1);
 	lock_ask_scheduler = job_runs;
-	assert_int_equal(lock_look("run"), LOCK_ALIVE);
+	assert_int_equal(lock_look("run"), LOCK_JOB_RUNS);
 	lock_ask_scheduler = job_has_ended;
 	assert_int_equal(lock_look("run"), LOCK_DEAD);
 	assert_int_equal(asked, 2);
+	assert_true(can_be_taken(&err));
+}
+
+/* Its node is gone, and the scheduler does not know yet. */
+static void
+lock_of_a_job_that_only_seems_to_run(void **state)
+{
+	(void)state;
+	struct err err;
+	setenv("SLURM_JOB_ID", "16", 1);
+	write_lock("host", "elsewhere");
+	setenv("SLURM_JOB_ID", "17", 1);
+	lock_ask_scheduler = job_is_suspended;
+	assert_false(can_be_taken(&err));
+	lock_ask_scheduler = job_runs;
 	assert_true(can_be_taken(&err));
 }
 
@@ -314,6 +336,7 @@ main(void)
 		LOCK_TEST(lock_of_another_host),
 		LOCK_TEST(lock_of_a_requeued_job),
 		LOCK_TEST(lock_of_a_job_that_the_scheduler_knows),
+		LOCK_TEST(lock_of_a_job_that_only_seems_to_run),
 		LOCK_TEST(lock_that_was_taken_over),
 		LOCK_TEST(lock_is_taken_over_by_one),
 		LOCK_TEST(status_is_read_back),
