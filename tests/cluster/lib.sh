@@ -188,6 +188,18 @@ host_up() {
     nsenter --target "$pid" --net ip link set eth0 up
 }
 
+# Everything in it is killed at once, as when its power fails; only what holds its namespaces stays.
+host_dies() {
+    local keeper pid uts
+    keeper=$(<"$shared/hosts/$1")
+    uts=$(readlink "/proc/$keeper/ns/uts")
+    for pid in $(processes); do
+        if [[ $pid != "$keeper" && $(readlink "/proc/$pid/ns/uts") = "$uts" ]]; then
+            kill -KILL "$pid" 2>/dev/null || true
+        fi
+    done
+}
+
 ### Inside: SLURM ###
 
 slurm_up() {
@@ -213,7 +225,7 @@ SlurmdParameters=config_overrides
 MpiDefault=none
 MailProg=/bin/true
 KillWait=15
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1
 NodeName=n[1-3] NodeAddr=10.77.0.[1-3] CPUs=2
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END

@@ -3,7 +3,9 @@
 #   both batch scripts of examples/slurm, unmodified, as an ordinary user
 #   the environment a task gets
 #   srun --mpi=pmix, and the refusal under srun --mpi=none
+#   an array script, unchanged, in one allocation
 #   scancel leaves no task behind, and a journal that says so
+#   a job whose time is nearly up queues itself again, one whose node dies is queued again: they resume
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 cluster_enter slurm "$@"
@@ -22,6 +24,22 @@ await() {
         fail "job $job: $(scontrol show job "$job") $(<"$output")"
 }
 
+# all_but_four_recorded SESSION: of chain.txt
+all_but_four_recorded() {
+    [[ $(grep -c "^$1[[:space:]].*[[:space:]]ok[[:space:]]" chain.txt.mpbatch/journal."$1".tsv) = 20 ]]
+}
+
+is_queued_again() {
+    [[ $(job_field "$job" JobState) = PENDING ]]
+}
+
+# SLURM waits for two minutes, that the job's old credential may expire; not to be in the same second
+# as its end is enough.
+start_again() {
+    wait_until 60 is_queued_again || fail "job $job was not queued again: $(<"$output")"
+    scontrol update jobid="$job" starttime=now+2seconds
+}
+
 for script in mpbatch.sbatch per-node.sbatch; do
     step "sbatch $script"
     task_list 90 | as_user tee $script.txt >/dev/null
@@ -38,6 +56,21 @@ await COMPLETED 0:0
 leaked=$(grep -E '^(SLURM_STEP|PMI|OMPI_|PRTE_)' "$output" | sort -u) || true
 [[ -z $leaked ]] || fail "tasks have these variables: $leaked"
 [[ $(grep -c "^SLURM_JOB_ID=$job\$" "$output") = 12 ]] || fail "tasks without SLURM_JOB_ID"
+assert_clean 20
+
+step "an array script"
+cat >array_script.sh <<'END'
+#!/bin/bash
+#SBATCH --array=1-3
+#SBATCH --output=array-%A_%a.out
+echo "$SLURM_ARRAY_JOB_ID $SLURM_JOB_ID $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT"
+END
+chmod 755 array_script.sh
+printf '%s\n' '#!/bin/bash' 'mpirun mpbatch -q --array 1-50 -- ./array_script.sh' >$shared/examples/array.sbatch
+submit array.sbatch
+await COMPLETED 0:0
+problems=$(diff <(seq 50 | sed "s/.*/$job $job & of 50/") <(sort -k 3n "$output")) ||
+    fail "array tasks: $problems"
 assert_clean 20
 
 step "srun --mpi=none"
@@ -68,6 +101,37 @@ submit mpbatch.sbatch long.txt
 await COMPLETED 0:0
 [[ $(journal long.txt.mpbatch/journal.2.tsv reason | sort | uniq -c | xargs) = "6 ok" ]] ||
     fail "the second session: $(cat long.txt.mpbatch/journal.2.tsv)"
+assert_clean 20
+
+# All but the last four tasks run at once; these when there is a file "quick".
+step "the time is nearly up"
+as_user rm quick
+{
+    for i in {1..20}; do echo "echo task $i | tee -a ran"; done
+    for i in {21..24}; do echo "test -e quick || sleep 7777; echo task $i | tee -a ran"; done
+} | as_user tee chain.txt >/dev/null
+submit mpbatch.sbatch --output store chain.txt
+wait_until 30 all_but_four_recorded 1 || fail "tasks did not run: $(<"$output")"
+scancel --batch --signal=USR1 "$job"
+start_again
+count_is 0 sleep 7777 || fail "tasks live on: $(ps -e -o pid,ppid,args)"
+
+step "a node dies"
+wait_until 30 count_is 4 sleep 7777 || fail "tasks did not start again: $(<"$output")"
+node=$(job_field "$job" BatchHost)
+host_dies "$node"
+as_user touch quick
+scontrol update nodename="$node" state=down reason=test
+on "$node" slurmd -N "$node"
+baseline+="$(pids_of slurmd -N "$node") "
+scontrol update nodename="$node" state=resume
+start_again
+await COMPLETED 0:0
+problems=$(diff <(seq 24 | sed 's/^/task /') <(sort -V ran)) || fail "tasks not run just once: $problems"
+problems=$(diff <(sort -V ran) <(on n3 mpbatch output chain.txt)) ||
+    fail "stored outputs (>): $problems"
+[[ -e chain.txt.mpbatch/journal.3.tsv && $(<"$output") == *"stopped early"*"20 done before"* ]] ||
+    fail "not three starts in one output: $(<"$output")"
 assert_clean 20
 
 step "srun --mpi=pmix"
