@@ -225,7 +225,6 @@ recall_for_idle_slots(struct master *master)
 void
 master_dispatch(struct master *master)
 {
-	bool stopped = master->stop;
 	master->skipping = false;
 	while (may_dispatch(master) && have_next(master)) {
 		uint64_t remaining =
@@ -239,8 +238,6 @@ master_dispatch(struct master *master)
 			count = 1;
 		send_batch(master, worker, count);
 	}
-	if (!stopped && master->stop == STOP_LIST) /* perhaps in the middle of a batch */
-		master_hold_back(master);
 	bool none = (master->list_ended || master->barred) && !master->nreturned && !master->next;
 	if (!master->stop && (none || is_at_limit(master)))
 		recall_for_idle_slots(master);
