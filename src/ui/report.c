@@ -164,11 +164,10 @@ report_print(struct observer *observer, const struct report_end *end)
 {
 	struct report *report = (struct report *)observer;
 	int64_t end_us = report->usage.start_us + (end->now_ns - report->options.start_ns) / 1000;
-	report->run.tasks = end->tasks;
-	report->run.done_before = end->done_before;
 	struct summary summary = {.ended = report->ended,
-		.tasks = asked_for(report),
+		.tasks = end->tasks,
 		.done_before = end->done_before,
+		.left_out = report->run.skipped,
 		.exit_code = end->exit_code,
 		.seconds = seconds_since_start(report, end->now_ns),
 		.slots = report->slots,

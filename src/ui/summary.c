@@ -28,6 +28,8 @@ print_counts(struct buf *buf, const struct summary *summary)
 			buf, ", %llu cancelled", (unsigned long long)by_reason[RESULT_CANCELLED]);
 	if (summary->done_before)
 		buf_printf(buf, "; %llu done before", (unsigned long long)summary->done_before);
+	if (summary->left_out)
+		buf_printf(buf, "; %llu left out", (unsigned long long)summary->left_out);
 	buf_append_string(buf, "\n");
 }
 
@@ -50,16 +52,18 @@ print_time(struct buf *buf, const struct summary *summary)
 		summary->hosts, summary->hosts == 1 ? "" : "s");
 }
 
+/* Of all the list, as status counts: also what --resume=failed or =new has left out. */
 static void
-print_stopped(struct buf *buf, const struct summary *summary)
+print_remaining(struct buf *buf, const struct summary *summary)
 {
-	uint64_t succeeded = summary->by_reason[RESULT_OK];
-	if (summary->tasks)
-		buf_printf(buf, "mpbatch: stopped early: %llu of %llu tasks have not succeeded\n",
+	uint64_t succeeded = summary->by_reason[RESULT_OK] + summary->done_before;
+	if (summary->tasks > succeeded)
+		buf_printf(buf, "mpbatch: work remains: %llu of %llu task%s ha%s not succeeded\n",
 			(unsigned long long)(summary->tasks - succeeded),
-			(unsigned long long)summary->tasks);
+			(unsigned long long)summary->tasks, summary->tasks == 1 ? "" : "s",
+			summary->tasks == 1 ? "s" : "ve");
 	else
-		buf_append_string(buf, "mpbatch: stopped early: work remains\n");
+		buf_append_string(buf, "mpbatch: work remains\n");
 }
 
 void
@@ -72,7 +76,7 @@ summary_print(struct buf *buf, const struct summary *summary)
 	if (summary->ended)
 		print_time(buf, summary);
 	if (summary->exit_code == 3)
-		print_stopped(buf, summary);
+		print_remaining(buf, summary);
 	if (!groups_count(summary->groups))
 		return;
 	buf_printf(buf, "mpbatch: the failed tasks%s%s:\n",

@@ -13,8 +13,9 @@ struct groups;
 struct summary {
 	uint64_t ended;			    /* in this session */
 	uint64_t by_reason[RESULT_REASONS]; /* of them */
-	uint64_t tasks;			    /* asked for in this session, 0: not known */
-	uint64_t done_before;
+	uint64_t tasks;			    /* of the list, 0: not known */
+	uint64_t done_before;		    /* of them, in earlier sessions */
+	uint64_t left_out;		    /* by --resume=failed or =new */
 	int exit_code;
 	double seconds;
 	int slots, hosts;

@@ -29,7 +29,7 @@ kill -INT "$pid"
 finish
 expect_stopped
 # At the end they are counted, for failed.txt and remaining.txt.
-[ ${#LAUNCHER[@]} -gt 0 ] || grep -q 'stopped early: 40001 of 40001 tasks have not succeeded' err ||
+[ ${#LAUNCHER[@]} -gt 0 ] || grep -q 'work remains: 40001 of 40001 tasks have not succeeded' err ||
 	fail "the summary does not say how much is left"
 wait_for says ' of 40001 succeeded'
 rm -f began

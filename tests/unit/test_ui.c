@@ -428,8 +428,9 @@ summary_counts_and_explains(void **state)
 	add_failure(groups, 9, 1, "a", "");
 	struct summary summary = {.ended = 10,
 		.by_reason = {[RESULT_OK] = 8, [RESULT_EXIT] = 1, [RESULT_CANCELLED] = 1},
-		.tasks = 12,
+		.tasks = 17,
 		.done_before = 5,
+		.left_out = 2,
 		.exit_code = 3,
 		.seconds = 1.5,
 		.slots = 2,
@@ -439,10 +440,10 @@ summary_counts_and_explains(void **state)
 		.journal = "j.tsv"};
 	summary_print(&buf, &summary);
 	assert_string_equal(text_of(&buf),
-		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before\n"
+		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before; 2 left out\n"
 		"mpbatch: 1.50 s wall time, 90.5 % of slot time ran tasks (start-up 2.0 %, waiting "
 		"for work 3.0 %, tail 4.5 %), 2 slots on 1 host\n"
-		"mpbatch: stopped early: 4 of 12 tasks have not succeeded\n"
+		"mpbatch: work remains: 4 of 17 tasks have not succeeded\n"
 		"mpbatch: the failed tasks, all of them in j.tsv:\n"
 		"  task 9 (line 9) on a: exit code 1: false?1\n");
 	groups_free(groups);
