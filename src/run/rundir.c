@@ -176,7 +176,7 @@ rundir_open(
 	if (there == PLACE_FREE && make(path, err) < 0)
 		return NULL;
 	enum lock_state state = lock_look(path);
-	bool busy = state == LOCK_ALIVE || state == LOCK_JOB_RUNS;
+	bool busy = state != LOCK_FREE && state != LOCK_DEAD;
 	struct lock *lock = lock_take(path, waiting, err);
 	if (!lock || !rundir_is(path) || how == RUNDIR_RESUME)
 		return lock;
