@@ -46,6 +46,7 @@ for script in mpbatch.sbatch per-node.sbatch; do
     submit $script $script.txt
     await COMPLETED 0:0
     check_run $script.txt.mpbatch "$output" 90 n1 n2 n3
+    grep -q '"deadline_us": [1-9]' $script.txt.mpbatch/status.json || fail "the end of the allocation is not known"
     assert_clean 20
 done
 
