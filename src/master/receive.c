@@ -190,7 +190,7 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 		log_error("slot %u on %s: outputs may be lost: %s", slot->number,
 			member->hello.host, why);
 		master_stop(master, STOP_FAILURE);
-	} else {
+	} else if (*why && !master->stop) {
 		log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
 			for_ever ? "; it is closed" : "; it gets a new one");
 	}

@@ -10,6 +10,8 @@ static void
 slot_is_up(void *arg, int i, const struct cpus *cpus)
 {
 	struct worker *worker = arg;
+	if (worker->slots[i].closed)
+		return;
 	worker->slots[i].up = true;
 	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_UP);
 	pack_u32(buf, (uint32_t)i);
@@ -127,8 +129,8 @@ output_end(void *arg, int i, uint64_t seq)
 		output_ends(worker, &worker->slots[i], entry, true);
 }
 
-static void
-send_slot_down(struct worker *worker, int i, const char *why, enum slot_end end)
+void
+worker_slot_down(struct worker *worker, int i, const char *why, enum slot_end end)
 {
 	bool for_ever = end != SLOT_RESTARTS;
 	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_DOWN);
@@ -137,7 +139,7 @@ send_slot_down(struct worker *worker, int i, const char *why, enum slot_end end)
 	pack_string(buf, why);
 	worker_send(worker);
 	worker->slots[i].up = false;
-	worker->slots[i].closed = for_ever;
+	worker->slots[i].closed |= for_ever;
 	bool any = false;
 	for (int k = 0; k < worker->nslots; k++)
 		any = any || !worker->slots[k].closed;
@@ -151,7 +153,7 @@ slot_is_synced(void *arg, int i, const char *why)
 	struct worker *worker = arg;
 	worker->slots[i].syncing = false;
 	if (*why)
-		send_slot_down(worker, i, why, SLOT_UNSAFE);
+		worker_slot_down(worker, i, why, SLOT_UNSAFE);
 }
 
 static void
@@ -162,7 +164,7 @@ slot_is_sick(void *arg, int i, const char *why)
 	for (int k = slot->count - 1; k >= 0; k--)
 		if (slot->entries[k].state != ENTRY_ENDED)
 			worker_unstarted(worker, slot, &slot->entries[k]);
-	send_slot_down(worker, i, why, SLOT_CLOSED);
+	worker_slot_down(worker, i, why, SLOT_CLOSED);
 }
 
 /* The executor died while the task ran. */
@@ -201,7 +203,7 @@ slot_is_down(void *arg, int i, uint64_t started, const char *why, bool for_ever)
 		else
 			worker_unstarted(worker, slot, entry);
 	}
-	send_slot_down(worker, i, why, end);
+	worker_slot_down(worker, i, why, end);
 }
 
 const struct runner_events worker_events = {

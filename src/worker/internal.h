@@ -51,6 +51,9 @@ void worker_unstarted(struct worker *worker, struct slot_queue *slot, struct ent
  * (receive.c). */
 void worker_hold_back(struct worker *worker);
 
+/* Slot I takes no tasks now, WHY ("": that was said); with SLOT_CLOSED never again (events.c). */
+void worker_slot_down(struct worker *worker, int i, const char *why, enum slot_end end);
+
 /* Asks slot I for a task back. */
 void worker_recall(struct worker *worker, int i, struct entry *entry);
 

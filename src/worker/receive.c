@@ -68,8 +68,8 @@ recall_tasks(struct worker *worker, struct unpack *in)
 	}
 }
 
-void
-worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
+static void
+stop_all(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 {
 	struct runner *runner = worker->options.runner;
 	worker->stopping = true;
@@ -83,6 +83,17 @@ worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 	}
 }
 
+/* If rank 0 goes on, it needs not try again and again. It says one word about all slots. */
+void
+worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
+{
+	const char *why = "its rank was told to stop";
+	stop_all(worker, reason, grace_ms);
+	for (int i = 0; i < worker->nslots; i++, why = "")
+		if (!worker->slots[i].closed)
+			worker_slot_down(worker, i, why, SLOT_CLOSED);
+}
+
 static void
 kill_task(struct worker *worker, struct unpack *in)
 {
@@ -90,7 +101,7 @@ kill_task(struct worker *worker, struct unpack *in)
 	enum result_reason reason = unpack_u8(in);
 	uint32_t grace_ms = unpack_u32(in);
 	if (!index) {
-		worker_stop(worker, reason, grace_ms);
+		stop_all(worker, reason, grace_ms);
 		return;
 	}
 	int i;

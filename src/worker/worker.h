@@ -43,7 +43,8 @@ void worker_turn(struct worker *worker, int64_t now_ns);
 /* When worker_turn() has something to do even if nothing happens; CLOCK_NEVER for never. */
 int64_t worker_deadline_ns(const struct worker *worker);
 
-/* The rank itself was told to stop: its tasks get TERM now, and KILL after the grace. */
+/* The rank itself was told to stop: its tasks get TERM now, and KILL after the grace; its slots are
+ * closed. */
 void worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms);
 
 /* The longest its transport should sleep between polls: what the scheduler says (sched.h), and
