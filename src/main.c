@@ -42,8 +42,8 @@ abort_job(int status)
 		transport_close(transport_to_abort, TRANSPORT_ABORT);
 }
 
-/* Signals are read in the loop. What cannot be written is an error of the write. A hang-up that is ignored (nohup) stays so. A terminal set to
- * "tostop" does not stop us for a message. */
+/* Signals are read in the loop. What cannot be written is an error of the write. A hang-up that is
+ * ignored (nohup) stays so. A terminal set to "tostop" does not stop us for a message. */
 static int
 open_signals(void)
 {
@@ -64,7 +64,8 @@ open_signals(void)
 }
 
 /* Usage errors are the same on every rank: one of them speaks, and has the exit code. The launcher
- * kills all at the first code that is not 0, and it could be another's, before that one has spoken. */
+ * kills all at the first code that is not 0, and it could be another's, before that one has spoken.
+ */
 static int
 refuse(const struct launcher *launcher, struct options *options, const struct err *err)
 {
@@ -75,8 +76,8 @@ refuse(const struct launcher *launcher, struct options *options, const struct er
 	return EXIT_USAGE;
 }
 
-/* What needs neither slots nor MPI: rank 0 does it, the others leave. A wrong variable does not keep
- * anybody from reading the help that tells of it. */
+/* What needs neither slots nor MPI: rank 0 does it, the others leave. A wrong variable does not
+ * keep anybody from reading the help that tells of it. */
 static int
 act(const struct launcher *launcher, struct options *options, struct err err)
 {
@@ -167,8 +168,7 @@ run_master(struct run_options run_options, const struct options *options, int64_
 {
 	struct plan *plan = run_options.plan;
 	struct status status = {0};
-	struct observer *report = report_new(&(struct report_options){
-		.quiet = options->quiet,
+	struct observer *report = report_new(&(struct report_options){.quiet = options->quiet,
 		.bar = (enum progress_bar)options->bar,
 		.interval_s = options->progress_interval_s,
 		.start_ns = start_ns,

@@ -337,8 +337,8 @@ look_at(void *context, const struct scan_item *item)
 				(int)item->len, item->word);
 		break;
 	case SCAN_CLOSE:
-		say(look, true, item->column, NULL, "%.*s without its beginning",
-			(int)item->len, item->word);
+		say(look, true, item->column, NULL, "%.*s without its beginning", (int)item->len,
+			item->word);
 		break;
 	}
 }

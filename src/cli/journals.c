@@ -80,8 +80,8 @@ journals_free(struct journals *journals)
 static int
 open_next(struct journals *journals, struct err *err)
 {
-	char *path = xasprintf(
-		"%s/journal.%d.tsv", journals->dir, journals->sessions[journals->next++]);
+	char *path =
+		xasprintf("%s/journal.%d.tsv", journals->dir, journals->sessions[journals->next++]);
 	journals->reader = reader_open(path, err);
 	free(path);
 	return journals->reader ? 0 : -1;

@@ -24,7 +24,8 @@ int journals_next(struct journals *journals, struct reader_record *record, struc
 /* Warns if damaged lines were passed over so far. */
 void journals_warn(const struct journals *journals);
 
-/* True if the last one that was read has damaged lines: no later session has done again what they said. */
+/* True if the last one that was read has damaged lines: no later session has done again what they
+ * said. */
 bool journals_end_damaged(const struct journals *journals);
 
 /* How many sessions there are. */

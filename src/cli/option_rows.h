@@ -11,10 +11,11 @@ struct option_row {
 	char letter;	      /* 0: none */
 	const char *argument; /* what --help calls it; NULL: a switch */
 	bool may_lack_argument;
-	bool no_variable; /* not taken from the environment */
+	bool no_variable;  /* not taken from the environment */
 	const char *group; /* a headline of --help before this row */
 	const char *help;
-	/* VALUE is NULL or "" for a switch that is given. Returns what was expected, NULL if fine. */
+	/* VALUE is NULL or "" for a switch that is given. Returns what was expected, NULL if fine.
+	 */
 	const char *(*set)(struct options *options, const char *value);
 };
 

@@ -38,8 +38,8 @@ struct options {
 	enum action action;
 
 	/* what to run */
-	const char *list;    /* path of the task list, "-" for standard input; NULL: a template */
-	const char **words;  /* of the template */
+	const char *list;   /* path of the task list, "-" for standard input; NULL: a template */
+	const char **words; /* of the template */
 	size_t nwords;
 	bool template_given; /* by "--" or an input */
 	struct rows_input *inputs;

@@ -231,9 +231,7 @@ check_file(const char *option, const char *path, const struct options *options, 
 	const char *dir = dirname(copy);
 	errno = 0;
 	if (stat(path, &status) == 0)
-		errno = S_ISDIR(status.st_mode)	     ? EISDIR
-			: access(path, W_OK) < 0 ? errno
-						     : 0;
+		errno = S_ISDIR(status.st_mode) ? EISDIR : access(path, W_OK) < 0 ? errno : 0;
 	else if (access(dir, W_OK | X_OK) == 0 || (run_dir && strcmp(dir, run_dir) == 0))
 		errno = 0;
 	int error = errno;

@@ -23,7 +23,7 @@ struct run_options {
 	struct plan *plan; /* rank 0 */
 	struct slots *slots;
 	struct observer *observer; /* rank 0; NULL: none */
-	struct status *status;	   /* rank 0: where the run stood at its end; status_clear() frees */
+	struct status *status; /* rank 0: where the run stood at its end; status_clear() frees */
 };
 
 /* Runs it to its end. Returns the exit code; 0 on other ranks than 0. */

@@ -385,7 +385,8 @@ run_status(const struct wanted *wanted, struct err *err)
 {
 	char *run_dir = journals_dir(wanted->run, err);
 	struct run_status run = {.run_dir = run_dir};
-	struct screen screen = {.used = wanted->watch && !wanted->json && text_can_redraw(STDOUT_FILENO)};
+	struct screen screen = {
+		.used = wanted->watch && !wanted->json && text_can_redraw(STDOUT_FILENO)};
 	bool again = run_dir;
 	int code = run_dir ? 0 : EXIT_USAGE;
 	lock_ask_scheduler = scheduler_job;

@@ -24,9 +24,9 @@ struct config {
 	uint8_t output; /* enum output_mode */
 	bool remove_empty, keep_failed_only;
 	uint32_t session_number; /* of the run directory */
-	uint64_t ntasks; /* 0: not known */
+	uint64_t ntasks;	 /* 0: not known */
 	char *tmpdir;
-	char *run_dir; /* absolute; "": none */
+	char *run_dir;	   /* absolute; "": none */
 	char *keep_env;	   /* globs, separated by newlines */
 	char *environment; /* rank 0's NAME=value strings, each ended by NUL; NULL: each rank's own
 			    */

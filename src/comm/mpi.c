@@ -20,8 +20,9 @@
 /* Calls without a message before it sleeps at all; the first sleep; the longest with a request
  * incomplete (with longer ones 64 KB took 71 ms: measured). */
 enum { TAG = 1, FIRST_SLEEP_NS = 50000, PENDING_SLEEP_NS = 100000 };
-/* Sends up to this long are with their peer at once: their requests wait only for it to say so. (Each
- * MPI has such a limit; the smallest that is usual, Open MPI's in shared memory, is 4 KiB.) */
+/* Sends up to this long are with their peer at once: their requests wait only for it to say so.
+ * (Each MPI has such a limit; the smallest that is usual, Open MPI's in shared memory, is 4 KiB.)
+ */
 enum { EAGER_BYTES = 2048 };
 /* Buffers kept for reuse, and how large they may be. */
 enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
@@ -258,7 +259,8 @@ mpi_sleep_ns(struct transport *transport, int64_t cap_ns)
 	const struct mpi *mpi = (const struct mpi *)transport;
 	if (mpi->fruitless <= 1)
 		return 0;
-	/* An eighth of the cap, four times as long at each step: what is in no hurry is polled little. */
+	/* An eighth of the cap, four times as long at each step: what is in no hurry is polled
+	 * little. */
 	int64_t first = cap_ns / 8 > FIRST_SLEEP_NS ? cap_ns / 8 : FIRST_SLEEP_NS;
 	int64_t sleep = mpi->fruitless < 8 ? first << (2 * (mpi->fruitless - 2)) : cap_ns;
 	bool pending = mpi->nslow || mpi->nreceivings;

@@ -12,19 +12,19 @@
 struct task;
 
 struct flight {
-	struct task *task;	  /* owned */
-	int worker;		  /* the master's number for it */
-	bool running;		  /* it has been running for a while (STARTED) */
-	bool recalled;		  /* its worker was asked for it and has not answered yet */
-	bool ended;		  /* RESULT is there */
-	bool fetching;		  /* its output is being fetched, or waits for that */
-	struct result result;	  /* without strings */
-	struct buf bytes[2];	  /* output that rode with it and must wait, or an unfinished line */
-	bool in_line[2];	  /* its output so far ends within a line */
-	bool unkept;		  /* the disk had no room for its output until its turn */
-	uint32_t owed;		  /* chunks of credit, once ours is written */
-	int64_t started_us;	  /* Unix time, of one that is RUNNING: to a fifth of a second */
-	struct buf tail;	  /* the end of its standard error */
+	struct task *task;    /* owned */
+	int worker;	      /* the master's number for it */
+	bool running;	      /* it has been running for a while (STARTED) */
+	bool recalled;	      /* its worker was asked for it and has not answered yet */
+	bool ended;	      /* RESULT is there */
+	bool fetching;	      /* its output is being fetched, or waits for that */
+	struct result result; /* without strings */
+	struct buf bytes[2];  /* output that rode with it and must wait, or an unfinished line */
+	bool in_line[2];      /* its output so far ends within a line */
+	bool unkept;	      /* the disk had no room for its output until its turn */
+	uint32_t owed;	      /* chunks of credit, once ours is written */
+	int64_t started_us;   /* Unix time, of one that is RUNNING: to a fifth of a second */
+	struct buf tail;      /* the end of its standard error */
 	uint64_t out_position[2]; /* where in our own outputs it is complete */
 	struct flight *next;	  /* in whichever queue it is */
 };

@@ -26,8 +26,8 @@ struct master {
 	struct output *output;
 	struct task **returned; /* came back unstarted: handed out again first */
 	size_t nreturned, returned_room;
-	struct task *next;   /* taken from RETURNED or the source, to be handed out now */
-	struct task *barred; /* taken from the source; waits for all before it */
+	struct task *next;	  /* taken from RETURNED or the source, to be handed out now */
+	struct task *barred;	  /* taken from the source; waits for all before it */
 	enum task_barrier passed; /* barriers of tasks that were left out */
 	uint64_t order;		  /* tasks taken from the source to be run */
 	uint64_t done_before;	  /* left out: an earlier session has done them */
@@ -35,7 +35,7 @@ struct master {
 	bool skipping;		  /* more are to be left out at once */
 	bool list_ended;
 	bool list_waits;
-	uint64_t handed_out;	  /* the highest index */
+	uint64_t handed_out; /* the highest index */
 	uint64_t failed;
 	uint64_t cancelled;
 	uint64_t recorded;

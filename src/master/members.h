@@ -28,7 +28,7 @@ struct member {
 struct members {
 	struct member *list; /* in order of arrival: a member's place is its number */
 	int count;
-	int hosts; /* distinct ones, with a slot */
+	int hosts;    /* distinct ones, with a slot */
 	int *by_peer; /* its number, -1: none yet */
 	int peers;
 };

@@ -25,8 +25,8 @@ struct host {
 
 /* --- which cores --- */
 
-/* Masks of two or more ranks, and no core is in two of them: two hardware threads of one core are no
- * places of their own. Ranks that only dispatch do not count. */
+/* Masks of two or more ranks, and no core is in two of them: two hardware threads of one core are
+ * no places of their own. Ranks that only dispatch do not count. */
 static bool
 masks_are_disjoint(const struct host *host)
 {
@@ -37,7 +37,8 @@ masks_are_disjoint(const struct host *host)
 		int claims = 0;
 		for (int i = 0; i < host->nranks; i++)
 			claims += host->ranks[i].slots &&
-				  cpus_intersect(&host->topology->cores[c].cpus, &host->ranks[i].mask);
+				  cpus_intersect(
+					  &host->topology->cores[c].cpus, &host->ranks[i].mask);
 		if (claims > 1)
 			return false;
 	}

@@ -15,8 +15,8 @@ joblog_header(struct buf *buf)
 		buf, "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
 }
 
-/* As GNU parallel has it: 0 where a signal ended it, -1 at a time limit. What has neither a code nor a
- * signal of its own to say that it failed is -1 too. */
+/* As GNU parallel has it: 0 where a signal ended it, -1 at a time limit. What has neither a code
+ * nor a signal of its own to say that it failed is -1 too. */
 static int
 exit_value(const struct result *result)
 {

@@ -1,4 +1,5 @@
-/* GNU parallel's --joblog: Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, Signal, Command. */
+/* GNU parallel's --joblog: Seq, Host, Starttime, JobRuntime, Send, Receive, Exitval, Signal,
+ * Command. */
 #ifndef RUN_JOBLOG_H
 #define RUN_JOBLOG_H
 

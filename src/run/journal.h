@@ -24,8 +24,8 @@ struct journal_options {
 	const char *text; /* LEN bytes for its beginning */
 	size_t len;
 	bool again; /* it may exist: it is continued, without TEXT unless it is empty */
-	/* Called by the thread once a second, and when journal_status() has brought STATUS, else that
-	 * is NULL. -1 with ERR fails the journal. NULL: none. */
+	/* Called by the thread once a second, and when journal_status() has brought STATUS, else
+	 * that is NULL. -1 with ERR fails the journal. NULL: none. */
 	int (*tick)(void *arg, const struct buf *status, struct err *err);
 	void *arg;
 };

@@ -83,8 +83,8 @@ is_same(const struct owner *a, const struct owner *b)
 	       strcmp(a->boot, b->boot) == 0 && strcmp(a->space, b->space) == 0;
 }
 
-/* The text of an owner is as long with any counter: it is rewritten in place, so that it is never seen
- * empty, nor left so by a full disk or a power failure. With O_CREAT in HOW it is synced. */
+/* The text of an owner is as long with any counter: it is rewritten in place, so that it is never
+ * seen empty, nor left so by a full disk or a power failure. With O_CREAT in HOW it is synced. */
 static int
 write_owner(const char *path, const struct owner *owner, int how)
 {
@@ -362,7 +362,8 @@ lock_beat(struct lock *lock, struct err *err)
 		return err_set(
 			err, "%s is not ours any more: another run has taken it over", lock->path);
 	lock->owner.beat++;
-	write_owner(lock->path, &lock->owner, 0); /* a disk that is full is the journal's business */
+	write_owner(
+		lock->path, &lock->owner, 0); /* a disk that is full is the journal's business */
 	return 0;
 }
 

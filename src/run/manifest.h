@@ -19,8 +19,9 @@ struct manifest {
 	int ranks;
 };
 
-/* Adds a session to RUN_DIR/run.json (version, time, host, user, directory, scheduler's job id, and what MANIFEST says; of a list that is a file its
- * absolute path, size, mtime). Written to a temporary file, synced, renamed. */
+/* Adds a session to RUN_DIR/run.json (version, time, host, user, directory, scheduler's job id, and
+ * what MANIFEST says; of a list that is a file its absolute path, size, mtime). Written to a
+ * temporary file, synced, renamed. */
 int manifest_add(const char *run_dir, const struct manifest *manifest, struct err *err);
 
 #endif

@@ -16,8 +16,8 @@
  */
 enum { KNOWN_MASK = 3, PLACED = 4 };
 
-/* Leftovers, what is not at its old place, are their identities with the last bit told apart: 0 for a
- * success, 1 for a failure; so successes come first when they are sorted. */
+/* Leftovers, what is not at its old place, are their identities with the last bit told apart: 0 for
+ * a success, 1 for a failure; so successes come first when they are sorted. */
 enum { LEFT_FAILED = 1, BUCKET_SHIFT = 48, BUCKETS = 1 << 16, TOP_BYTE = 56, FEW = 32 };
 
 struct resume {
@@ -25,7 +25,8 @@ struct resume {
 	unsigned char *places;
 	size_t room;
 	uint64_t known; /* the highest index */
-	uint64_t *replaced; /* leftovers while journals are read: another task came to their place */
+	uint64_t
+		*replaced; /* leftovers while journals are read: another task came to their place */
 	size_t nreplaced, replaced_room;
 	size_t nleftovers;
 	size_t *buckets;     /* where the leftovers begin that have these top bits */
@@ -249,12 +250,11 @@ collect_leftovers(struct resume *resume)
 {
 	size_t count = 0;
 	for (uint64_t i = 0; i < resume->known; i++)
-		if (!(resume->places[i] & PLACED) &&
-			resume->places[i] >= known_as(RESUME_FAILED))
+		if (!(resume->places[i] & PLACED) && resume->places[i] >= known_as(RESUME_FAILED))
 			resume->ids[count++] = leftover(resume->ids[i], resume->places[i]);
 	if (count + resume->nreplaced > resume->room)
-		resume->ids = xrealloc(
-			resume->ids, (count + resume->nreplaced) * sizeof(*resume->ids));
+		resume->ids =
+			xrealloc(resume->ids, (count + resume->nreplaced) * sizeof(*resume->ids));
 	for (size_t i = 0; i < resume->nreplaced; i++)
 		resume->ids[count++] = resume->replaced[i];
 	resume->nleftovers = count;
@@ -283,8 +283,8 @@ is_used(const struct resume *resume, size_t at)
 	return resume->used[at / 8] >> at % 8 & 1;
 }
 
-/* AT is the first of that id that is not used up, successes being first; or, with FAILED, that has failed as
- * well; or else what comes behind all of that id: then false. */
+/* AT is the first of that id that is not used up, successes being first; or, with FAILED, that has
+ * failed as well; or else what comes behind all of that id: then false. */
 static bool
 find_leftover(const struct resume *resume, uint64_t id, bool failed, size_t *at)
 {
@@ -303,16 +303,15 @@ find_leftover(const struct resume *resume, uint64_t id, bool failed, size_t *at)
 	return low < end && resume->ids[low] - first <= LEFT_FAILED;
 }
 
-/* The best of what is left of that id, which is used up, if it is better than OWN. A failure of its own is
- * what is left then, for another equal task: it takes the place of the last success. */
+/* The best of what is left of that id, which is used up, if it is better than OWN. A failure of its
+ * own is what is left then, for another equal task: it takes the place of the last success. */
 static enum resume_verdict
 take_leftover(struct resume *resume, uint64_t id, enum resume_verdict own)
 {
 	size_t at, behind;
 	if (!find_leftover(resume, id, false, &at))
 		return own;
-	enum resume_verdict found =
-		resume->ids[at] & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
+	enum resume_verdict found = resume->ids[at] & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
 	if (found <= own)
 		return own;
 	if (own == RESUME_FAILED) {

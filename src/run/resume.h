@@ -31,11 +31,11 @@ enum resume_verdict {
 };
 
 struct resume_counts {
-	int sessions;		/* there have been; the next is one more */
-	uint64_t succeeded;	/* tasks that have, of any list there was */
-	uint64_t failed;	/* tried and have not */
-	uint64_t damaged;	/* lines of journals passed over */
-	uint64_t lost_outputs;	/* successes whose stored output is gone */
+	int sessions;	       /* there have been; the next is one more */
+	uint64_t succeeded;    /* tasks that have, of any list there was */
+	uint64_t failed;       /* tried and have not */
+	uint64_t damaged;      /* lines of journals passed over */
+	uint64_t lost_outputs; /* successes whose stored output is gone */
 };
 struct resume_counts resume_counts(const struct resume *resume);
 

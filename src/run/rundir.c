@@ -184,7 +184,9 @@ rundir_open(
 	if (how == RUNDIR_RESTART || (successful && !busy))
 		return replace(lock, path, err);
 	if (successful) /* who starts a run twice wants it once */
-		err_set(err, "%s: a run that was under way has succeeded just now: nothing is left to do",
+		err_set(err,
+			"%s: a run that was under way has succeeded just now: nothing is left to "
+			"do",
 			path);
 	else
 		refuse(path, err);

@@ -21,11 +21,11 @@ enum rundir_how {
  * standard input or a pipe, and no RUN_DIR. RUN_DIR NULL: not given. */
 char *rundir_path(const char *list, const char *run_dir);
 
-/* Makes the directory where there is none, and takes its lock; WAITING as for lock_take(). NULL with
- * ERR, which says what to do: name --resume and --restart where an earlier run is there, and how far it
- * came; --run-dir where nothing can be written. Nothing is changed then. */
-struct lock *rundir_open(const char *path, enum rundir_how how, void (*waiting)(const char *text),
-	struct err *err);
+/* Makes the directory where there is none, and takes its lock; WAITING as for lock_take(). NULL
+ * with ERR, which says what to do: name --resume and --restart where an earlier run is there, and
+ * how far it came; --run-dir where nothing can be written. Nothing is changed then. */
+struct lock *rundir_open(
+	const char *path, enum rundir_how how, void (*waiting)(const char *text), struct err *err);
 
 /* Removes what a run that never began has left: a directory without a journal. */
 void rundir_discard(const char *path);

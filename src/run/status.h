@@ -42,20 +42,21 @@ struct status {
 	enum status_state state;
 	int exit_code; /* once it has ended */
 	int session;
-	uint64_t beat; /* counts the snapshots */
+	uint64_t beat;		  /* counts the snapshots */
 	int64_t start_us, now_us; /* Unix time, of the master's host */
-	uint64_t tasks; /* of the list; 0: not known yet */
-	uint64_t tasks_about; /* the same, or an estimate; 0: there is none, as for a pipe */
-	uint64_t done_before; /* of them succeeded in earlier sessions */
-	uint64_t skipped; /* not asked for (--resume=failed or =new) */
+	uint64_t tasks;		  /* of the list; 0: not known yet */
+	uint64_t tasks_about;	  /* the same, or an estimate; 0: there is none, as for a pipe */
+	uint64_t done_before;	  /* of them succeeded in earlier sessions */
+	uint64_t skipped;	  /* not asked for (--resume=failed or =new) */
 	uint64_t by_reason[RESULT_REASONS]; /* tasks that ended in this session, by how */
-	double rate;	/* tasks a second lately */
-	double eta_s;	/* seconds to the end; negative: not known */
-	int64_t deadline_us; /* of the allocation; 0: none known */
+	double rate;			    /* tasks a second lately */
+	double eta_s;			    /* seconds to the end; negative: not known */
+	int64_t deadline_us;		    /* of the allocation; 0: none known */
 	int slots, busy;
 	uint32_t nrunning, nhosts; /* in the arrays */
-	uint64_t running; /* tasks that have been running for more than 200 ms */
-	struct status_task *running_tasks; /* the longest-running first, STATUS_RUNNING_MAX at most */
+	uint64_t running;	   /* tasks that have been running for more than 200 ms */
+	struct status_task
+		*running_tasks; /* the longest-running first, STATUS_RUNNING_MAX at most */
 	struct status_host *hosts;
 };
 

@@ -57,10 +57,10 @@ struct result {
 	uint16_t slot; /* which of the worker's slots, from 0 */
 	uint8_t reason;
 	uint8_t via;
-	uint8_t step;	   /* RESULT_SPAWN: the failing step, enum result_step */
-	bool offered;	   /* the output did not fit here: rank 0 fetches it (OUT_OFFER) */
-	bool away;	   /* it is in files, in the store or dropped: nothing of it comes but TAIL */
-	bool stored;	   /* it is in the store: */
+	uint8_t step; /* RESULT_SPAWN: the failing step, enum result_step */
+	bool offered; /* the output did not fit here: rank 0 fetches it (OUT_OFFER) */
+	bool away;    /* it is in files, in the store or dropped: nothing of it comes but TAIL */
+	bool stored;  /* it is in the store: */
 	uint64_t stored_at; /* offset in the file of session, rank and slot */
 	uint64_t stored_sum;
 	int32_t exit_code; /* meaningful if signal is 0 */

@@ -1,7 +1,7 @@
 /*
- * Where the tasks of a run come from: a list, or a command template and rows of values. What belongs
- * to each task (directory, input, variables, output files, tag) is filled in here, from templates of
- * the options; what a list's directives say goes before them.
+ * Where the tasks of a run come from: a list, or a command template and rows of values. What
+ * belongs to each task (directory, input, variables, output files, tag) is filled in here, from
+ * templates of the options; what a list's directives say goes before them.
  */
 #ifndef TASKS_SOURCE_H
 #define TASKS_SOURCE_H
@@ -19,11 +19,11 @@ struct source;
 
 /* Not owned; it must outlive the source. Templates that are NULL are not given. */
 struct source_options {
-	const char *list;	   /* a task list, or */
-	const char *const *words;  /* a command template */
-	size_t nwords;		   /* 0: each row's values are the words */
-	struct rows_options rows;  /* what it is filled with */
-	const char *spool_dir;	   /* to keep there what comes from a pipe, for source_rewind() */
+	const char *list;	  /* a task list, or */
+	const char *const *words; /* a command template */
+	size_t nwords;		  /* 0: each row's values are the words */
+	struct rows_options rows; /* what it is filled with */
+	const char *spool_dir;	  /* to keep there what comes from a pipe, for source_rewind() */
 	const char *cwd, *input, *out, *err, *tag;
 	const char *const *env; /* NAME=TEMPLATE each */
 	size_t nenv;

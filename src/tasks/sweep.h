@@ -4,9 +4,9 @@
  * log(FROM,TO,COUNT) with both ends, or a list of these (1..5,10,20..30). Computed, never stored.
  *
  * NAME begins with a letter or '_' and goes on with these, digits, '.' and '-'. What begins as a
- * range of any numbers, lin( or log( must be one; all else is text as it is, in which a backslash takes away the
- * meaning of the character after it, above all that of a comma. As in bash a range is padded with
- * zeros if one of its ends is (01..10).
+ * range of any numbers, lin( or log( must be one; all else is text as it is, in which a backslash
+ * takes away the meaning of the character after it, above all that of a comma. As in bash a range
+ * is padded with zeros if one of its ends is (01..10).
  */
 #ifndef TASKS_SWEEP_H
 #define TASKS_SWEEP_H

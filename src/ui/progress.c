@@ -46,8 +46,8 @@ make_count(char text[PART_MAX], const struct progress_view *view, const char *wo
 	char room[TEXT_MAX];
 	int len = snprintf(text, PART_MAX, "%llu", (unsigned long long)view->ended);
 	if (view->total && view->about)
-		len += snprintf(text + len, PART_MAX - (size_t)len, "/~%s",
-			text_count(view->total, room));
+		len += snprintf(
+			text + len, PART_MAX - (size_t)len, "/~%s", text_count(view->total, room));
 	else if (view->total)
 		len += snprintf(text + len, PART_MAX - (size_t)len, "/%llu",
 			(unsigned long long)view->total);

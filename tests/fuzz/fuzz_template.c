@@ -67,7 +67,7 @@ parse(const struct input *input, enum template_kind kind, const char *const *wor
 	struct err err;
 	err.text[0] = '\0';
 	struct template *template = template_parse(&(struct template_options){.kind = kind,
-							       .append = kind == TEMPLATE_COMMAND,
+							   .append = kind == TEMPLATE_COMMAND,
 							   .what = "the template",
 							   .words = words,
 							   .nwords = nwords,

@@ -2,12 +2,12 @@
  * To be preloaded (LD_PRELOAD): a disk that can be watched, and that fails when it is told to.
  *
  * DISK_LOG: a file to which each change below the directory DISK_ROOT is appended, by all processes
- * in the order in which they happened, for tests/helpers/powerloss.py: a head, PATH, OTHER path, data.
- * A sync is there twice, as it begins (f) and as it has succeeded (F).
+ * in the order in which they happened, for tests/helpers/powerloss.py: a head, PATH, OTHER path,
+ * data. A sync is there twice, as it begins (f) and as it has succeeded (F).
  *
- * DISK_FAIL="CALL NAME FROM TO ERRNO": of the calls CALL (open, write, sync, rename) of one process on
- * files whose path ends in NAME those from the FROM-th to the TO-th fail with ERRNO; with ERRNO 0 a
- * write is short.
+ * DISK_FAIL="CALL NAME FROM TO ERRNO": of the calls CALL (open, write, sync, rename) of one process
+ * on files whose path ends in NAME those from the FROM-th to the TO-th fail with ERRNO; with ERRNO
+ * 0 a write is short.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 struct head {
-	uint8_t what; /* create, write, truncate, sync begun (f) and done (F), link, rename, unlink, mkdir */
+	uint8_t what; /* create, write, truncate, sync begun (f) and done (F), link, rename, unlink,
+			 mkdir */
 	uint8_t pad[3];
 	uint32_t path_len, other_len, len;
 	uint64_t ino, offset, ns;
@@ -34,7 +35,7 @@ struct head {
 #define REAL(name, type, ...)                                                                      \
 	static type (*real)(__VA_ARGS__);                                                          \
 	if (!real)                                                                                 \
-		*(void **)&real = dlsym(RTLD_NEXT, name)
+	*(void **)&real = dlsym(RTLD_NEXT, name)
 
 /* --- telling --- */
 

@@ -63,9 +63,9 @@ struct sim {
 	struct master *master;
 	struct source *source;
 	int out_fd;
-	uint64_t limit; /* of tasks at a time, 0: none */
-	bool ordered;	/* outputs in the order of the tasks */
-	bool calm;    /* no time passes while messages are on their way */
+	uint64_t limit;	 /* of tasks at a time, 0: none */
+	bool ordered;	 /* outputs in the order of the tasks */
+	bool calm;	 /* no time passes while messages are on their way */
 	int64_t idle_ns; /* since when slots idle while tasks wait, CLOCK_NEVER: they do not */
 	int *runs, *lost;
 	struct counts counts;

@@ -264,8 +264,7 @@ step_slot(struct sim_runner *sim, int i)
 		sim_random(sim->options->seed + slot->started,
 			(uint64_t)(sim->runner.slots * 8 + i), 7) < sim->options->close_rate) {
 		slot->up_ns = CLOCK_NEVER;
-		sim->runner.events->down(
-			sim->runner.events_arg, i, slot->started, "no fork", true);
+		sim->runner.events->down(sim->runner.events_arg, i, slot->started, "no fork", true);
 	}
 	if (!slot->up && now >= slot->up_ns) {
 		struct cpus cpus = {0};

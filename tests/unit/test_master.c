@@ -576,11 +576,11 @@ outputs_are_done_once(void **state)
 {
 	struct rig *rig = *state;
 	output_free(rig->output);
-	rig->output = output_new(&(struct output_options){
-		.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
-		.by_line = true,
-		.credit = on_credit,
-		.arg = rig});
+	rig->output = output_new(
+		&(struct output_options){.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
+			.by_line = true,
+			.credit = on_credit,
+			.arg = rig});
 	for (int i = 0; i < 3; i++) {
 		end_offered(rig, i);
 		output_chunk(rig->output, rig->flights[i], 1, "line\n", 5);

@@ -189,10 +189,12 @@ record_has_its_columns(void **state)
 	snprintf(expected, sizeof(expected),
 		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0."
 		"000007\t123456\t"
-		"3\t0\texit\tsh\t5000000000\t0\t-\t4\t%016llx\techo a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9\t",
+		"3\t0\texit\tsh\t5000000000\t0\t-\t4\t%016llx\techo "
+		"a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9\t",
 		(unsigned long long)task_identity(&some_task));
 	size_t len = strlen(expected);
-	snprintf(expected + len, sizeof(expected) - len, "%08x", (unsigned)record_sum(expected, len));
+	snprintf(expected + len, sizeof(expected) - len, "%08x",
+		(unsigned)record_sum(expected, len));
 	assert_string_equal(line_of(&some_result), expected);
 	struct result stored = some_result;
 	stored.stored = true;
@@ -404,9 +406,8 @@ snapshot_does_not_wait_for_a_tick(void **state)
 	struct err err;
 	struct buf text = {0};
 	assert_int_equal(journal_close(journal, &err), 0);
-	journal = journal_open(&(struct journal_options){.path = journal_path,
-				       .again = true,
-				       .tick = ticked},
+	journal = journal_open(
+		&(struct journal_options){.path = journal_path, .again = true, .tick = ticked},
 		&err);
 	assert_non_null(journal);
 	WAIT_FOR(sys.due_ns);

@@ -440,7 +440,8 @@ summary_counts_and_explains(void **state)
 		.journal = "j.tsv"};
 	summary_print(&buf, &summary);
 	assert_string_equal(text_of(&buf),
-		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before; 2 left out\n"
+		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before; 2 "
+		"left out\n"
 		"mpbatch: 1.50 s wall time, 90.5 % of slot time ran tasks (start-up 2.0 %, waiting "
 		"for work 3.0 %, tail 4.5 %), 2 slots on 1 host\n"
 		"mpbatch: work remains: 4 of 17 tasks have not succeeded\n"
@@ -796,8 +797,8 @@ report_forecasts_and_survives_odd_ends(void **state)
 	assert_true(rate > 1.9 && rate < 2.2);
 	assert_true(eta > 0);
 	assert_true(report->ops->due_ns(report) == CLOCK_NEVER);
-	report_print(report,
-		&(struct report_end){.exit_code = 1, .now_ns = now + 25 * CLOCK_NS_PER_S});
+	report_print(
+		report, &(struct report_end){.exit_code = 1, .now_ns = now + 25 * CLOCK_NS_PER_S});
 	report_free(report);
 	task_free(task);
 }
