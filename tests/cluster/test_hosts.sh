@@ -52,7 +52,7 @@ for n in {1..6}; do
     done
 done
 problems=$(diff <(journal study.run/journal.1.tsv index host | sort -n) \
-    <(for host in h1 h2 h3; do on $host 'cd /tmp/study 2>/dev/null && grep "" *' | tr : '\t'; done | sort -n)) ||
+    <(for host in h1 h2 h3; do on $host 'cd /tmp/study 2>/dev/null && grep -H "" *' | tr : '\t'; done | sort -n)) ||
     fail "hosts by the journal (<) and by the files there (>): $problems"
 for host in h1 h2 h3; do on $host rm -rf /tmp/study; done
 assert_clean 10
