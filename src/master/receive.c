@@ -73,7 +73,7 @@ report_cores(const struct master *master)
 		const struct hello *hello = &members->list[i].hello;
 		if (!hello->oversubscribed)
 			continue;
-		log_warning("%s has %u slots on %u usable cores: tasks there are not bound",
+		log_warning("more slots than cores on %s (%u for %u): its tasks share the cores",
 			hello->host, hello->host_slots, hello->host_cores);
 		return;
 	}

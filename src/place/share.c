@@ -16,14 +16,23 @@ struct host {
 	const struct share_rank *ranks;
 	int nranks;
 	const struct share_options *options;
-	bool *usable;  /* by core: ours to share out */
-	int *owner;    /* by core: the only rank that may have it, -1: any */
-	bool *taken;   /* by core: some slot has it */
-	int *slots;    /* by rank, SHARE_AUTO resolved */
-	bool separate; /* masks are respected */
+	struct cpus masks; /* of all ranks */
+	bool *usable;	   /* by core: ours to share out */
+	int *owner;	   /* by core: the only rank that may have it, -1: any */
+	bool *taken;	   /* by core: some slot has it */
+	int *slots;	   /* by rank, SHARE_AUTO resolved */
+	bool separate;	   /* masks are respected */
 };
 
 /* --- which cores --- */
+
+/* What of a core is ours to use: a user's own mask may leave out one of its hardware threads. */
+static struct cpus
+cpus_of(const struct host *host, int core)
+{
+	const struct cpus *cpus = &host->topology->cores[core].cpus;
+	return host->options->own_mask ? cpus_and(cpus, &host->masks) : *cpus;
+}
 
 /* Masks of two or more ranks, and no core is in two of them: two hardware threads of one core are
  * no places of their own. Ranks that only dispatch do not count. */
@@ -74,41 +83,43 @@ count_usable(const struct host *host)
 /* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks
  * first, and from the end. */
 static void
-apply_grant(struct host *host, const struct cpus *masks)
+apply_grant(struct host *host)
 {
-	int pus = 0;
-	const struct topology *topology = host->topology;
-	for (int c = 0; c < topology->ncores; c++)
-		pus += cpus_count(&topology->cores[c].cpus);
+	int ncores = host->topology->ncores;
+	int *sizes = xcalloc((unsigned long)ncores, sizeof(*sizes)), pus = 0;
+	for (int c = 0; c < ncores; c++) {
+		struct cpus cpus = cpus_of(host, c);
+		sizes[c] = host->usable[c] ? cpus_count(&cpus) : 0;
+		pus += sizes[c];
+	}
 	for (int pass = 0; pass < 2; pass++) {
-		for (int c = topology->ncores - 1; c >= 0; c--) {
-			bool inside = cpus_intersect(&topology->cores[c].cpus, masks);
-			int size = cpus_count(&topology->cores[c].cpus);
+		for (int c = ncores - 1; c >= 0; c--) {
+			bool inside = cpus_intersect(&host->topology->cores[c].cpus, &host->masks);
 			if (!host->usable[c] || inside != (pass == 1) ||
-				pus - size < host->options->granted_cpus)
+				pus - sizes[c] < host->options->granted_cpus)
 				continue;
 			host->usable[c] = false;
-			pus -= size;
+			pus -= sizes[c];
 		}
 	}
+	free(sizes);
 }
 
 static void
 choose_cores(struct host *host)
 {
 	const struct topology *topology = host->topology;
-	struct cpus masks = {0};
 	for (int i = 0; i < host->nranks; i++)
-		masks = cpus_or(&masks, &host->ranks[i].mask);
+		host->masks = cpus_or(&host->masks, &host->ranks[i].mask);
 	for (int c = 0; c < topology->ncores; c++) {
-		bool inside = cpus_intersect(&topology->cores[c].cpus, &masks);
+		bool inside = cpus_intersect(&topology->cores[c].cpus, &host->masks);
 		host->usable[c] = !host->options->own_mask || inside;
 		host->owner[c] = -1;
 	}
 	host->separate =
 		!host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
 	if (host->options->granted_cpus && !host->options->own_mask)
-		apply_grant(host, &masks);
+		apply_grant(host);
 	for (int c = 0; host->separate && c < topology->ncores; c++) {
 		host->usable[c] = false;
 		for (int i = 0; i < host->nranks; i++) {
@@ -205,13 +216,28 @@ take_run(struct host *host, int rank, int wanted, int *cores)
 }
 
 static struct share_slot
-slot_on(const struct topology *topology, const int *cores, int count)
+slot_on(const struct host *host, const int *cores, int count)
 {
-	struct share_slot slot = {.numa = topology->cores[cores[0]].numa};
+	struct share_slot slot = {.numa = host->topology->cores[cores[0]].numa};
 	for (int i = 0; i < count; i++) {
-		slot.cpus = cpus_or(&slot.cpus, &topology->cores[cores[i]].cpus);
-		if (topology->cores[cores[i]].numa != slot.numa)
+		struct cpus cpus = cpus_of(host, cores[i]);
+		slot.cpus = cpus_or(&slot.cpus, &cpus);
+		if (host->topology->cores[cores[i]].numa != slot.numa)
 			slot.numa = -1;
+	}
+	return slot;
+}
+
+/* A slot that has no cores of its own may run on all that the rank's slots draw from: left to
+ * itself it would be where the launcher has put the rank, which may be a single core. */
+static struct share_slot
+slot_anywhere(const struct host *host, int rank)
+{
+	struct share_slot slot = {.numa = -1};
+	for (int c = 0; c < host->topology->ncores; c++) {
+		struct cpus cpus = cpus_of(host, c);
+		if (host->usable[c] && (!host->separate || host->owner[c] == rank))
+			slot.cpus = cpus_or(&slot.cpus, &cpus);
 	}
 	return slot;
 }
@@ -227,7 +253,7 @@ deal(struct host *host, int self, struct share *share)
 		for (int s = 0; s < host->slots[i] && enough; s++) {
 			enough = take_run(host, i, wanted, cores);
 			if (enough && i == self)
-				share->slots[s] = slot_on(host->topology, cores, wanted);
+				share->slots[s] = slot_on(host, cores, wanted);
 		}
 	}
 	free(cores);
@@ -259,7 +285,7 @@ share_out(const struct topology *topology, const struct share_rank *ranks, int n
 	share->oversubscribed = !enough;
 	bool bound = options->bind && enough && deal(&host, self, share);
 	for (int s = 0; s < share->nslots && !bound; s++)
-		share->slots[s] = (struct share_slot){.numa = -1};
+		share->slots[s] = slot_anywhere(&host, self);
 	free(host.usable);
 	free(host.owner);
 	free(host.taken);

@@ -8,8 +8,8 @@
  * masks together are all that SLURM_CPUS_ON_NODE grants; a rank that the user bound himself (no
  * launcher) keeps its mask. No two slots of a host share a core while cores suffice; a slot gets
  * whole cores, contiguous in hwloc's order, and prefers not to straddle NUMA nodes and L3 caches;
- * faster cores first on hybrid CPUs. More slots than cores: nothing is bound, and OVERSUBSCRIBED
- * says so.
+ * faster cores first on hybrid CPUs. More slots than cores: each slot may use all usable cores, and
+ * OVERSUBSCRIBED says so.
  */
 #ifndef PLACE_SHARE_H
 #define PLACE_SHARE_H
@@ -33,11 +33,11 @@ struct share_options {
 	int cores_per_slot; /* 1 or more */
 	int granted_cpus;   /* SLURM_CPUS_ON_NODE (PUs), 0: not said */
 	bool own_mask;	    /* no launcher: the mask is the user's wish */
-	bool bind;	    /* --bind core; false: slots are counted, none is bound */
+	bool bind;	    /* --bind core; false: no slot has cores of its own */
 };
 
 struct share_slot {
-	struct cpus cpus; /* what to bind to; empty: do not bind */
+	struct cpus cpus; /* where its tasks may run: its own cores, or, not bound, all usable ones */
 	int numa;	  /* -1: more than one, or not bound */
 };
 

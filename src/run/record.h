@@ -17,7 +17,7 @@ struct record {
 	const char *host;
 	int rank;
 	int slot;	   /* 1-based on its host, as the task's MPBATCH_SLOT */
-	const char *cores; /* CPU list, "-" where not bound */
+	const char *cores; /* CPU list, "-" where the slot has not said yet */
 	const struct task *task;
 	const struct result *result;
 };

@@ -268,17 +268,25 @@ grant_is_a_limit(void **state)
 }
 
 static void
-more_slots_than_cores_are_not_bound(void **state)
+more_slots_than_cores_share_all(void **state)
 {
 	(void)state;
 	struct topology topology;
-	load(one_core, &topology);
-	struct share_rank rank = {.mask = cpus_range(0, 0), .slots = 3};
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 5), .slots = 4};
 	struct share share = share_of(
 		&topology, &rank, 1, 0, (struct share_options){.own_mask = true, .bind = true});
-	assert_int_equal(share.nslots, 3);
+	assert_int_equal(share.nslots, 4);
 	assert_true(share.oversubscribed);
-	assert_cpus(&share, 2, "");
+	for (int s = 0; s < 4; s++)
+		assert_cpus(&share, s, "0-5");
+	assert_int_equal(share.slots[0].numa, -1);
+	share_clear(&share);
+	/* mpirun has bound its only rank to one core. */
+	rank = (struct share_rank){.mask = cpus_range(0, 1), .slots = 5};
+	share = share_of(&topology, &rank, 1, 0, (struct share_options){.bind = true});
+	assert_true(share.oversubscribed);
+	assert_cpus(&share, 4, "0-7");
 	share_clear(&share);
 	topology_clear(&topology);
 }
@@ -301,16 +309,42 @@ wide_slots_do_not_straddle(void **state)
 }
 
 static void
-unbound_slots_are_counted(void **state)
+unbound_slots_may_use_all(void **state)
 {
 	(void)state;
 	struct topology topology;
 	load(smt, &topology);
-	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = SHARE_AUTO};
-	struct share share =
-		share_of(&topology, &rank, 1, 0, (struct share_options){.own_mask = true});
+	struct share_rank rank = {.mask = cpus_range(0, 1), .slots = SHARE_AUTO};
+	struct share share = share_of(&topology, &rank, 1, 0, (struct share_options){0});
 	assert_int_equal(share.nslots, 4);
-	assert_cpus(&share, 0, "");
+	assert_cpus(&share, 0, "0-7");
+	share_clear(&share);
+	/* Each rank to a package: that is meant. */
+	struct share_rank ranks[2] = {{.mask = cpus_range(4, 7), .slots = SHARE_AUTO},
+		{.mask = cpus_range(0, 3), .slots = SHARE_AUTO}};
+	share = share_of(&topology, ranks, 2, 0, (struct share_options){0});
+	assert_int_equal(share.nslots, 2);
+	assert_cpus(&share, 1, "4-7");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+/* taskset -c 1,2 where 0-1 and 2-3 are cores. */
+static void
+half_a_core_is_not_the_whole(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(1, 2), .slots = SHARE_AUTO};
+	struct share share = share_of(
+		&topology, &rank, 1, 0, (struct share_options){.own_mask = true, .bind = true});
+	assert_int_equal(share.nslots, 2);
+	assert_cpus(&share, 0, "1");
+	assert_cpus(&share, 1, "2");
+	share_clear(&share);
+	share = share_of(&topology, &rank, 1, 0, (struct share_options){.own_mask = true});
+	assert_cpus(&share, 0, "1-2");
 	share_clear(&share);
 	topology_clear(&topology);
 }
@@ -371,9 +405,10 @@ check_host(const struct topology *topology, const struct share_rank *ranks, int 
 		for (int s = 0; s < share.nslots; s++) {
 			const struct cpus *cpus = &share.slots[s].cpus;
 			assert_true(cpus_subset(cpus, &allowed));
-			assert_false(cpus_intersect(cpus, &seen));
+			assert_true(!options.own_mask || cpus_subset(cpus, &ranks[0].mask));
+			assert_false(cpus_empty(cpus));
 			if (!share.oversubscribed && options.bind)
-				assert_false(cpus_empty(cpus));
+				assert_false(cpus_intersect(cpus, &seen));
 			seen = cpus_or(&seen, cpus);
 		}
 		share_clear(&share);
@@ -392,7 +427,8 @@ any_host_is_shared_out_fairly(void **state)
 	for (int run = 0; run < 2000; run++) {
 		struct topology topology;
 		load(machines[rand() % 5], &topology);
-		int cpus = 2 * topology.ncores, nranks = 1 + rand() % 9;
+		int nranks = 1 + rand() % 9;
+		int cpus = topology.ncores * cpus_count(&topology.cores[0].cpus);
 		struct share_rank ranks[9];
 		for (int i = 0; i < nranks; i++) {
 			int first = rand() % cpus, last = first + rand() % (cpus - first);
@@ -404,6 +440,7 @@ any_host_is_shared_out_fairly(void **state)
 		check_host(&topology, ranks, nranks,
 			(struct share_options){.cores_per_slot = 1 + rand() % 3,
 				.granted_cpus = rand() % 2 ? 0 : 1 + rand() % cpus,
+				.own_mask = nranks == 1,
 				.bind = rand() % 4});
 		topology_clear(&topology);
 	}
@@ -443,9 +480,10 @@ main(void)
 		cmocka_unit_test(overlapping_masks_are_shared_out),
 		cmocka_unit_test(auto_divides_with_remainder),
 		cmocka_unit_test(grant_is_a_limit),
-		cmocka_unit_test(more_slots_than_cores_are_not_bound),
+		cmocka_unit_test(more_slots_than_cores_share_all),
 		cmocka_unit_test(wide_slots_do_not_straddle),
-		cmocka_unit_test(unbound_slots_are_counted),
+		cmocka_unit_test(unbound_slots_may_use_all),
+		cmocka_unit_test(half_a_core_is_not_the_whole),
 		cmocka_unit_test(restricted_set_is_never_left),
 		cmocka_unit_test(no_usable_core_is_an_error),
 		cmocka_unit_test(any_host_is_shared_out_fairly),
