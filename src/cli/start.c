@@ -87,7 +87,8 @@ start_config(const struct options *options, const struct plan *plan,
 		.ntasks = plan->source ? source_count(plan->source) : 0,
 		.tmpdir = xstrdup(options->tmpdir),
 		.run_dir = xstrdup(plan->run_dir ? plan->run_dir : ""),
-		.keep_env = xstrdup(options->keep_env)};
+		/* Without a launcher all variables are the user's, whatever they are called. */
+		.keep_env = xstrdup(launcher->name ? options->keep_env : "*")};
 	if (options->env_from_master)
 		config.environment = copy_environment(&config.environment_len);
 	return config;

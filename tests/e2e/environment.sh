@@ -28,6 +28,16 @@ OMP_NUM_THREADS=7 batch <<<'env | grep ^OMP_NUM_THREADS; env | grep ^MKL_NUM_THR
 grep -qx OMP_NUM_THREADS=7 out || fail "OMP_NUM_THREADS is overridden"
 grep -qx MKL_NUM_THREADS=1 out || fail "MKL_NUM_THREADS is not set"
 
+# Variables of a launcher's name are a launcher's only where one has started us.
+OMPI_MCA_x=1 PMIX_MCA_x=2 SLURM_NTASKS=3 SLURM_CPU_BIND=none batch <<<'env'
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	for word in OMPI_MCA_x=1 PMIX_MCA_x=2 SLURM_NTASKS=3 SLURM_CPU_BIND=none; do
+		grep -qx "$word" out || fail "$word is taken from tasks though no launcher set it"
+	done
+elif grep -E '^(OMPI_MCA_|PMIX_MCA_|SLURM_NTASKS|SLURM_CPU_BIND)' out; then
+	fail "a task sees the launcher"
+fi
+
 # A shell function that the user exported, and a PATH with a relative entry.
 mkdir bin
 printf '#!/bin/sh\necho relative\n' >bin/tool
