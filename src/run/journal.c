@@ -1,6 +1,8 @@
 /*
- * The journal and its thread. FRONT collects what the loop appends; the thread swaps it with BACK,
- * writes and syncs that, at most a second after the first line came.
+ * The journal and its thread. FRONT collects what the loop appends; the thread swaps it with BACK
+ * and writes that, and syncs at most a second after the first line came. A line is written at once,
+ * unless lines were written within the last GATHER_NS: then it waits for the end of that, so that
+ * short tasks wake the thread a hundred times a second and not once each.
  */
 #include "run/journal.h"
 
@@ -20,6 +22,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define GATHER_NS (10 * CLOCK_NS_PER_MS)
 #define BEHIND_NS CLOCK_NS_PER_S
 #define TICK_NS CLOCK_NS_PER_S
 
@@ -33,10 +36,13 @@ struct journal {
 	pthread_cond_t changed;
 	struct buf front, back;
 	size_t writing;	   /* bytes of BACK not written yet */
+	size_t unsynced;   /* bytes written and not synced yet */
 	int64_t due_ns;	   /* when the first of FRONT is to be on disk */
+	int64_t write_ns;  /* what is in FRONT is not written before this */
+	int64_t sync_ns;   /* when the first that is unsynced is to be on disk; CLOCK_NEVER: none */
 	struct buf status; /* for the next tick */
 	int64_t tick_ns;   /* CLOCK_NEVER: without ticks */
-	bool flush, closing, was_full, failed;
+	bool closing, was_full, failed;
 	struct err err;
 };
 
@@ -52,6 +58,12 @@ write_all(int fd, const char *data, size_t len)
 			len -= (size_t)put;
 		}
 	}
+	return 0;
+}
+
+static int
+sync_data(int fd)
+{
 	int synced;
 	do
 		synced = fdatasync(fd);
@@ -59,23 +71,20 @@ write_all(int fd, const char *data, size_t len)
 	return synced < 0 && errno == EINVAL ? 0 : synced; /* a pipe, or a terminal */
 }
 
-/* Waits until lines are due, or a tick is, or it is closing. */
+/* Until something is due, or the loop says that something may be. While nothing may be written the
+ * thread wakes by itself, and the loop need not wake it for a line. */
 static void
-wait_for_work(struct journal *journal)
+wait_for_work(struct journal *journal, int64_t now)
 {
-	int waited = 0;
-	while (waited != ETIMEDOUT && !journal->closing) {
-		bool lines = journal->front.len;
-		if (lines && (journal->flush || journal->front.len >= JOURNAL_BYTES / 2))
-			return;
-		int64_t due = lines && journal->due_ns < journal->tick_ns ? journal->due_ns
-									  : journal->tick_ns;
-		struct timespec until = {
-			.tv_sec = due / CLOCK_NS_PER_S, .tv_nsec = due % CLOCK_NS_PER_S};
-		waited = due == CLOCK_NEVER ? pthread_cond_wait(&journal->changed, &journal->mutex)
-					    : pthread_cond_timedwait(
-						      &journal->changed, &journal->mutex, &until);
-	}
+	int64_t due = journal->sync_ns < journal->tick_ns ? journal->sync_ns : journal->tick_ns;
+	bool soon = journal->front.len || journal->write_ns > now;
+	if (soon && journal->write_ns < due)
+		due = journal->write_ns;
+	struct timespec until = {.tv_sec = due / CLOCK_NS_PER_S, .tv_nsec = due % CLOCK_NS_PER_S};
+	if (due == CLOCK_NEVER)
+		pthread_cond_wait(&journal->changed, &journal->mutex);
+	else
+		pthread_cond_timedwait(&journal->changed, &journal->mutex, &until);
 }
 
 static void
@@ -95,15 +104,17 @@ fail(struct journal *journal, const struct err *err)
 	wake_loop(journal);
 }
 
-/* What is in front, to the disk; the mutex is not held meanwhile. */
+/* What is in front, to the kernel; the mutex is not held meanwhile. */
 static void
-write_lines(struct journal *journal)
+write_lines(struct journal *journal, int64_t now)
 {
 	struct buf lines = journal->front;
 	journal->front = journal->back;
 	journal->back = lines;
 	journal->writing = lines.len;
-	journal->flush = false;
+	journal->write_ns = now + GATHER_NS;
+	if (journal->due_ns < journal->sync_ns)
+		journal->sync_ns = journal->due_ns;
 	bool failed = journal->failed;
 	pthread_mutex_unlock(&journal->mutex);
 	struct err err;
@@ -112,7 +123,27 @@ write_lines(struct journal *journal)
 		err_set_errno(&err, "%s: cannot write the journal", journal->path);
 	pthread_mutex_lock(&journal->mutex);
 	buf_consume(&journal->back, journal->back.len);
+	journal->unsynced += journal->writing;
 	journal->writing = 0;
+	if (got < 0)
+		fail(journal, &err);
+}
+
+/* What was written, to the disk; the mutex is not held meanwhile, nor does anybody else write. */
+static void
+sync_lines(struct journal *journal)
+{
+	bool failed = journal->failed;
+	journal->sync_ns = CLOCK_NEVER;
+	pthread_mutex_unlock(&journal->mutex);
+	struct err err;
+	int got = failed ? 0 : sync_data(journal->fd);
+	if (got < 0)
+		err_set_errno(&err, "%s: cannot write the journal", journal->path);
+	pthread_mutex_lock(&journal->mutex);
+	journal->unsynced = 0;
+	if (!journal->front.len) /* else a flush that came meanwhile is for what is there */
+		journal->sync_ns = CLOCK_NEVER;
 	if (got < 0)
 		fail(journal, &err);
 	else if (journal->was_full)
@@ -135,22 +166,37 @@ tick(struct journal *journal)
 		fail(journal, &err);
 }
 
+/* Does what is most urgent; false if nothing is due. */
+static bool
+work(struct journal *journal, int64_t now)
+{
+	size_t lines = journal->front.len, unsynced = journal->unsynced;
+	if (lines && (journal->closing || journal->write_ns <= now || lines >= JOURNAL_BYTES / 2))
+		write_lines(journal, now);
+	else if (unsynced &&
+		 (journal->closing || journal->sync_ns <= now || unsynced >= JOURNAL_BYTES / 2))
+		sync_lines(journal);
+	else if (journal->tick_ns <= now && !journal->failed)
+		tick(journal);
+	else
+		return false;
+	return true;
+}
+
 static void *
 journal_thread(void *arg)
 {
 	struct journal *journal = arg;
 	pthread_mutex_lock(&journal->mutex);
-	while (!journal->closing || journal->front.len) {
-		wait_for_work(journal);
+	for (;;) {
 		int64_t now = clock_now_ns();
-		bool due = journal->closing || journal->flush || journal->due_ns <= now ||
-			   journal->front.len >= JOURNAL_BYTES / 2;
-		if (journal->front.len && due)
-			write_lines(journal);
-		if (journal->tick_ns <= now && !journal->failed)
-			tick(journal);
-		else if (journal->failed)
+		if (work(journal, now))
+			continue;
+		if (journal->closing)
+			break;
+		if (journal->failed)
 			journal->tick_ns = CLOCK_NEVER;
+		wait_for_work(journal, now);
 	}
 	pthread_mutex_unlock(&journal->mutex);
 	return NULL;
@@ -205,6 +251,8 @@ open_journal(struct journal *journal, struct err *err)
 		err_set_errno(err, "%s: cannot write the journal", journal->path);
 	else if (size <= 0 && write_all(journal->fd, options->text, options->len) < 0)
 		err_set_errno(err, "%s: cannot write the journal", journal->path);
+	else if (sync_data(journal->fd) < 0)
+		err_set_errno(err, "%s: cannot write the journal", journal->path);
 	else if (!options->again && durable_name(journal->path) < 0)
 		err_set_errno(err, "%s: cannot sync its directory", journal->path);
 	else if (start_thread(journal, err) == 0)
@@ -221,6 +269,7 @@ journal_open(const struct journal_options *options, struct err *err)
 	journal->options = *options;
 	journal->path = xstrdup(options->path);
 	journal->fd = -1;
+	journal->sync_ns = CLOCK_NEVER;
 	journal->tick_ns = options->tick ? clock_now_ns() : CLOCK_NEVER;
 	if (open_journal(journal, err) == 0)
 		return journal;
@@ -232,12 +281,13 @@ void
 journal_append(struct journal *journal, const char *lines, size_t len)
 {
 	pthread_mutex_lock(&journal->mutex);
+	int64_t now = clock_now_ns();
 	bool first = !journal->front.len;
 	if (first)
-		journal->due_ns = clock_now_ns() + BEHIND_NS;
+		journal->due_ns = now + BEHIND_NS;
 	if (!journal->failed)
 		buf_append(&journal->front, lines, len);
-	if (first || journal->front.len >= JOURNAL_BYTES / 2)
+	if ((first && journal->write_ns <= now) || journal->front.len >= JOURNAL_BYTES / 2)
 		pthread_cond_signal(&journal->changed);
 	pthread_mutex_unlock(&journal->mutex);
 }
@@ -246,7 +296,8 @@ bool
 journal_full(struct journal *journal)
 {
 	pthread_mutex_lock(&journal->mutex);
-	bool full = journal->front.len + journal->writing >= JOURNAL_BYTES && !journal->failed;
+	size_t held = journal->front.len + journal->writing + journal->unsynced;
+	bool full = held >= JOURNAL_BYTES && !journal->failed;
 	journal->was_full = journal->was_full || full;
 	pthread_mutex_unlock(&journal->mutex);
 	return full;
@@ -295,7 +346,8 @@ void
 journal_flush(struct journal *journal)
 {
 	pthread_mutex_lock(&journal->mutex);
-	journal->flush = journal->front.len > 0;
+	if (journal->front.len || journal->writing || journal->unsynced)
+		journal->write_ns = journal->sync_ns = 0;
 	pthread_cond_signal(&journal->changed);
 	pthread_mutex_unlock(&journal->mutex);
 }

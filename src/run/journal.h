@@ -1,8 +1,9 @@
 /*
  * The journal of one session. One thread, the only one of ours, writes and syncs it, because a
- * write to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES and one
- * second behind. What else is written in the run directory while a run goes on (status, lock) is
- * written by that thread too, for the same reason. Signals are blocked in it.
+ * write to a parallel file system can hang for seconds: two buffers, at most JOURNAL_BYTES, written
+ * within 10 ms and synced within a second. What else is written in the run directory while a run
+ * goes on (status, lock) is written by that thread too, for the same reason. Signals are blocked in
+ * it.
  *
  * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky:
  * journal_failed() says so from then on and journal_close() returns it.
