@@ -112,6 +112,7 @@ fill_hello(struct hello *hello, const struct config *config, const struct share 
 		.memory_mib =
 			(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 20,
 		.host_cores = (uint32_t)share->host_cores,
+		.withheld_cores = (uint32_t)share->withheld_cores,
 		.host_slots = (uint32_t)share->host_slots,
 		.search_paths = start_search_paths(),
 		.oversubscribed = share->oversubscribed,

@@ -92,11 +92,12 @@ struct hello {
 	int32_t rank;
 	int64_t unix_us; /* its clock as it said so */
 	uint64_t memory_mib;
-	uint32_t host_cores;   /* usable whole cores of its host */
-	uint32_t host_slots;   /* slots of all ranks there */
-	uint64_t search_paths; /* hash of PATH and LD_LIBRARY_PATH */
-	bool oversubscribed;   /* more slots than cores: nothing is bound there */
-	struct need offer;     /* what each slot offers */
+	uint32_t host_cores;	 /* usable whole cores of its host */
+	uint32_t withheld_cores; /* other cores there, which the job was not granted */
+	uint32_t host_slots;	 /* slots of all ranks there */
+	uint64_t search_paths;	 /* hash of PATH and LD_LIBRARY_PATH */
+	bool oversubscribed;	 /* more slots than cores: nothing is bound there */
+	struct need offer;	 /* what each slot offers */
 	uint32_t nslots;
 	struct hello_slot {
 		uint32_t number; /* host-wide, from 1: MPBATCH_SLOT */

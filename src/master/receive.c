@@ -62,13 +62,30 @@ report_hello(struct master *master, const struct hello *hello)
 	}
 }
 
-/* Once all are here: oversubscribed hosts, and cores that no slot uses. */
+/* The first host that has cores which are not this job's. */
+static void
+report_grant(const struct members *members)
+{
+	for (int i = 0; i < members->count; i++) {
+		const struct hello *hello = &members->list[i].hello;
+		if (!hello->withheld_cores)
+			continue;
+		log_info("%u of %u cores of %s are left alone: by SLURM_CPUS_ON_NODE they are not "
+			 "this job's",
+			hello->withheld_cores, hello->withheld_cores + hello->host_cores,
+			hello->host);
+		return;
+	}
+}
+
+/* Once all are here: cores that are not ours, oversubscribed hosts, cores that no slot uses. */
 static void
 report_cores(const struct master *master)
 {
 	const struct members *members = &master->members;
 	int usable, leased;
 	members_cores(members, &usable, &leased);
+	report_grant(members);
 	for (int i = 0; i < members->count; i++) {
 		const struct hello *hello = &members->list[i].hello;
 		if (!hello->oversubscribed)

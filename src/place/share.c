@@ -22,6 +22,7 @@ struct host {
 	bool *taken;	   /* by core: some slot has it */
 	int *slots;	   /* by rank, SHARE_AUTO resolved */
 	bool separate;	   /* masks are respected */
+	int withheld;	   /* cores that are not granted */
 };
 
 /* --- which cores --- */
@@ -81,7 +82,8 @@ count_usable(const struct host *host)
 }
 
 /* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks
- * first, and from the end. */
+ * first, and from the end. As many CPUs as there are cores are all of them: where SLURM is told of
+ * one thread a core, a CPU is a core to it. */
 static void
 apply_grant(struct host *host)
 {
@@ -92,13 +94,15 @@ apply_grant(struct host *host)
 		sizes[c] = host->usable[c] ? cpus_count(&cpus) : 0;
 		pus += sizes[c];
 	}
-	for (int pass = 0; pass < 2; pass++) {
+	bool by_core = host->options->granted_cpus == count_usable(host);
+	for (int pass = 0; pass < 2 && !by_core; pass++) {
 		for (int c = ncores - 1; c >= 0; c--) {
 			bool inside = cpus_intersect(&host->topology->cores[c].cpus, &host->masks);
 			if (!host->usable[c] || inside != (pass == 1) ||
 				pus - sizes[c] < host->options->granted_cpus)
 				continue;
 			host->usable[c] = false;
+			host->withheld++;
 			pus -= sizes[c];
 		}
 	}
@@ -118,7 +122,7 @@ choose_cores(struct host *host)
 	}
 	host->separate =
 		!host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
-	if (host->options->granted_cpus && !host->options->own_mask)
+	if (host->options->granted_cpus > 0)
 		apply_grant(host);
 	for (int c = 0; host->separate && c < topology->ncores; c++) {
 		host->usable[c] = false;
@@ -275,7 +279,9 @@ share_out(const struct topology *topology, const struct share_rank *ranks, int n
 		.slots = xcalloc((unsigned long)nranks, sizeof(int))};
 	choose_cores(&host);
 	count_slots(&host);
-	*share = (struct share){.nslots = host.slots[self], .host_cores = count_usable(&host)};
+	*share = (struct share){.nslots = host.slots[self],
+		.host_cores = count_usable(&host),
+		.withheld_cores = host.withheld};
 	for (int i = 0; i < nranks; i++) {
 		share->first += i < self ? host.slots[i] : 0;
 		share->host_slots += host.slots[i];

@@ -4,12 +4,12 @@
  *
  * Rules. Masks of two or more ranks that are disjoint are respected, each rank's slots within its
  * own. Otherwise what mpirun or srun did to the masks is ignored (a lone rank is bound to one core
- * by Open MPI 4.1: measured) and the share is the host's: the allowed set (the cgroup), unless the
- * masks together are all that SLURM_CPUS_ON_NODE grants; a rank that the user bound himself (no
- * launcher) keeps its mask. No two slots of a host share a core while cores suffice; a slot gets
- * whole cores, contiguous in hwloc's order, and prefers not to straddle NUMA nodes and L3 caches;
- * faster cores first on hybrid CPUs. More slots than cores: each slot may use all usable cores, and
- * OVERSUBSCRIBED says so.
+ * by Open MPI 4.1: measured) and the share is the host's: the allowed set (the cgroup); a rank that
+ * the user bound himself (no launcher) keeps its mask. Of these at most as many CPUs as
+ * SLURM_CPUS_ON_NODE grants, those in the ranks' masks first. No two slots of a host share a core
+ * while cores suffice; a slot gets whole cores, contiguous in hwloc's order, and prefers not to
+ * straddle NUMA nodes and L3 caches; faster cores first on hybrid CPUs. More slots than cores: each
+ * slot may use all usable cores, and OVERSUBSCRIBED says so.
  */
 #ifndef PLACE_SHARE_H
 #define PLACE_SHARE_H
@@ -37,7 +37,7 @@ struct share_options {
 };
 
 struct share_slot {
-	struct cpus cpus; /* where its tasks may run: its own cores, or, not bound, all usable ones */
+	struct cpus cpus; /* its own cores; not bound: all that its tasks may use */
 	int numa;	  /* -1: more than one, or not bound */
 };
 
@@ -47,6 +47,7 @@ struct share {
 	int first;	     /* host-wide number of SELF's first slot, from 0 */
 	int host_slots;	     /* slots of all ranks of the host */
 	int host_cores;	     /* usable whole cores of the host */
+	int withheld_cores;  /* others, that the job was not granted */
 	bool oversubscribed; /* the slots want more cores than there are: nothing is bound */
 };
 

@@ -50,4 +50,11 @@ if [ ${#LAUNCHER[@]} = 0 ]; then
 	[ "$(cut -f 4 out | tail -n +2)" = 0 ] || fail "taskset is not respected"
 	taskset -c 0 "$MPBATCH" -j 3 --bind none --show-binding >out
 	[ "$(cut -f 4 out | tail -n +2 | sort -u)" = 0 ] || fail "taskset is not respected where nothing is bound"
+	# In a batch job without a launcher, what the job was given is all there is.
+	if [ "$cores" -gt 1 ]; then
+		SLURM_CPUS_ON_NODE=1 run --restart jobs.txt
+		expect_code 0
+		[ "$(column cores | sort -u)" = 0 ] || fail "SLURM_CPUS_ON_NODE=1: tasks on $(column cores | sort -u)"
+		[ "$(grep -c "$((cores - 1)) of $cores cores of .* left alone" err)" = 1 ] || fail "cores are left out in silence"
+	fi
 fi

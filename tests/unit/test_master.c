@@ -854,6 +854,7 @@ full_hello(void)
 	hello.unix_us = INT64_C(1700000000123456);
 	hello.memory_mib = UINT64_C(1) << 33;
 	hello.host_slots = 32;
+	hello.withheld_cores = 7;
 	hello.search_paths = UINT64_C(0xfedcba9876543210);
 	hello.oversubscribed = true;
 	hello.offer = (struct need){.cores = 4, .gpus = 2, .memory_mib = 4000};
@@ -875,6 +876,7 @@ assert_same_hello(const struct hello *a, const struct hello *b)
 	assert_int_equal(a->unix_us, b->unix_us);
 	assert_int_equal(a->memory_mib, b->memory_mib);
 	assert_int_equal(a->host_cores, b->host_cores);
+	assert_int_equal(a->withheld_cores, b->withheld_cores);
 	assert_int_equal(a->host_slots, b->host_slots);
 	assert_int_equal(a->search_paths, b->search_paths);
 	assert_int_equal(a->oversubscribed, b->oversubscribed);

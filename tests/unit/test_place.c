@@ -256,13 +256,40 @@ grant_is_a_limit(void **state)
 	(void)state;
 	struct topology topology;
 	load(smt, &topology);
-	struct share_rank rank = {.mask = cpus_range(4, 5), .slots = SHARE_AUTO};
+	struct share_rank rank = {.mask = cpus_range(6, 7), .slots = SHARE_AUTO};
 	struct share share = share_of(
-		&topology, &rank, 1, 0, (struct share_options){.bind = true, .granted_cpus = 4});
-	assert_int_equal(share.nslots, 2);
+		&topology, &rank, 1, 0, (struct share_options){.bind = true, .granted_cpus = 6});
+	assert_int_equal(share.nslots, 3);
+	assert_int_equal(share.host_cores, 3);
+	assert_int_equal(share.withheld_cores, 1);
+	assert_cpus(&share, 1, "2-3");
+	assert_cpus(&share, 2, "6-7"); /* where the rank was put is ours for certain */
+	share_clear(&share);
+	/* In a batch job without a launcher, on a node that is shared and has no cgroups. */
+	rank.mask = cpus_range(2, 7);
+	share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true, .granted_cpus = 4});
 	assert_int_equal(share.host_cores, 2);
-	assert_cpus(&share, 0, "0-1");
-	assert_cpus(&share, 1, "4-5"); /* where the rank was put is ours for certain */
+	assert_cpus(&share, 0, "2-3");
+	assert_cpus(&share, 1, "4-5");
+	share_clear(&share);
+	/* What SLURM has bound already is not cut again. */
+	rank.mask = cpus_range(4, 7);
+	share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true, .granted_cpus = 4});
+	assert_int_equal(share.host_cores, 2);
+	share_clear(&share);
+	/* Where a CPU is a core to SLURM, all are. */
+	rank.mask = cpus_range(0, 7);
+	share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true, .granted_cpus = 4});
+	assert_int_equal(share.host_cores, 4);
+	assert_int_equal(share.withheld_cores, 0);
+	share_clear(&share);
+	share = share_of(&topology, &rank, 1, 0,
+		(struct share_options){.own_mask = true, .bind = true, .granted_cpus = 2});
+	assert_int_equal(share.host_cores, 1);
+	assert_int_equal(share.withheld_cores, 3);
 	share_clear(&share);
 	topology_clear(&topology);
 }
