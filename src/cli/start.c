@@ -10,6 +10,7 @@
 #include "cli/plan.h"
 #include "comm/mpi.h"
 #include "comm/transport.h"
+#include "exec/environment.h"
 #include "place/bind.h"
 #include "place/share.h"
 #include "place/topology.h"
@@ -92,6 +93,16 @@ start_config(const struct options *options, const struct plan *plan,
 	if (options->env_from_master)
 		config.environment = copy_environment(&config.environment_len);
 	return config;
+}
+
+void
+start_check_threads(int cores)
+{
+	int threads;
+	const char *name = environment_threads(environ, cores, &threads);
+	if (name)
+		log_warning("%s=%d, but each task has %d core%s (-c %d gives it as many)", name,
+			threads, cores, cores == 1 ? "" : "s", threads);
 }
 
 /* --- every rank --- */

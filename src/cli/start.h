@@ -25,6 +25,9 @@ int start_check_launcher(const struct launcher *launcher, int joined, struct err
 struct config start_config(const struct options *options, const struct plan *plan,
 	const struct launcher *launcher, int ranks, bool refused);
 
+/* Says so where rank 0's environment has tasks make more threads than they have cores. */
+void start_check_threads(int cores);
+
 /* The slots of this rank. */
 struct slots {
 	struct hello hello;   /* what the worker says of itself */

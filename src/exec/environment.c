@@ -167,6 +167,18 @@ environment_get(char *const *vector, const char *name)
 	return NULL;
 }
 
+const char *
+environment_threads(char *const *vector, int cores, int *threads)
+{
+	for (size_t i = 0; i < COUNT(thread_names); i++) {
+		const char *value = environment_get(vector, thread_names[i]);
+		*threads = value ? atoi(value) : 0; /* "8,2": threads of nested regions */
+		if (*threads > cores)
+			return thread_names[i];
+	}
+	return NULL;
+}
+
 void
 environment_init(struct environment *environment, char **from, const struct setup *setup,
 	const struct cpus *cpus)

@@ -27,6 +27,9 @@ grep -q 'SigIgn:	0000000000000000' out || fail "signals are ignored in a task"
 OMP_NUM_THREADS=7 batch <<<'env | grep ^OMP_NUM_THREADS; env | grep ^MKL_NUM_THREADS'
 grep -qx OMP_NUM_THREADS=7 out || fail "OMP_NUM_THREADS is overridden"
 grep -qx MKL_NUM_THREADS=1 out || fail "MKL_NUM_THREADS is not set"
+[ "$(grep -c 'OMP_NUM_THREADS=7, but each task has 1 core (-c 7' err)" = 1 ] || fail "seven threads on a core: not one warning"
+OMP_NUM_THREADS=2,1 OPENBLAS_NUM_THREADS=2 batch -c 2 <<<'true'
+if grep -q NUM_THREADS err; then fail "two threads on two cores are warned of"; fi
 
 # Variables of a launcher's name are a launcher's only where one has started us.
 OMPI_MCA_x=1 PMIX_MCA_x=2 SLURM_NTASKS=3 SLURM_CPU_BIND=none batch <<<'env'
