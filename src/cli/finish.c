@@ -190,6 +190,21 @@ close_journal(struct journal **journal, int code)
 	return EXIT_RUN_FAILED;
 }
 
+static int
+close_output(const struct plan *plan, int code)
+{
+	struct err err;
+	const char *path = plan->options->output_file;
+	bool unsynced = path && fsync(plan->output_fd) < 0 && errno != EINVAL && errno != EROFS;
+	if (unsynced)
+		err_set_errno(&err, "%s", path);
+	if (!unsynced && plan_check_output(plan, &err) == 0)
+		return code;
+	if (code != EXIT_RUN_FAILED)
+		log_error("%s", err.text);
+	return EXIT_RUN_FAILED;
+}
+
 /* Only after the last task was asked for is it known what of earlier sessions is left. */
 static void
 say_matches(const struct resume *resume, int code)
@@ -209,15 +224,17 @@ plan_finish(struct plan *plan, int code, struct status *status)
 {
 	code = close_journal(&plan->journal, code);
 	code = close_journal(&plan->joblog, code);
-	if (plan->options->output_file && fsync(plan->output_fd) < 0 && errno != EINVAL &&
-		errno != EROFS && code != EXIT_RUN_FAILED) {
-		log_error("%s: %s", plan->options->output_file, strerror(errno));
-		code = EXIT_RUN_FAILED;
-	}
+	code = close_output(plan, code);
 	if (plan->resume)
 		say_matches(plan->resume, code);
 	if (!plan->run_dir)
 		return code;
+	if (!lock_is_ours(plan->lock)) {
+		log_warning("%s is not ours any more: status.json and lists of tasks are not "
+			    "written",
+			plan->run_dir);
+		return code;
+	}
 	int written = write_status(plan, code, status);
 	if (code) {
 		write_lists(plan, status);

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/paths.h"
 #include "master/order.h"
+#include "run/durable.h"
 #include "run/joblog.h"
 #include "run/journal.h"
 #include "run/lock.h"
@@ -140,6 +141,14 @@ load_earlier(struct plan *plan, struct err *err)
 
 /* --- journals and outputs --- */
 
+int
+plan_check_output(const struct plan *plan, struct err *err)
+{
+	const char *path = plan->options->output_file;
+	const char *gone = path ? durable_gone(plan->output_fd, path) : NULL;
+	return gone ? err_set(err, "%s %s: what tasks print is not found there", path, gone) : 0;
+}
+
 /* Once a second or more often, by the journal's thread. */
 static int
 tick(void *arg, const struct buf *status, struct err *err)
@@ -148,7 +157,7 @@ tick(void *arg, const struct buf *status, struct err *err)
 	struct err ignored; /* a snapshot that cannot be written harms nobody but watchers */
 	if (status)
 		status_write(plan->run_dir, status->data, status->len, &ignored);
-	return lock_beat(plan->lock, err);
+	return plan_check_output(plan, err) < 0 ? -1 : lock_beat(plan->lock, err);
 }
 
 static int
@@ -160,12 +169,14 @@ open_journal(struct plan *plan, struct err *err)
 	buf_printf(&path, "%s/journal.%d.tsv%c", plan->run_dir, plan->session, 0);
 	record_header(&header);
 	plan->journal_path = xstrdup(path.data);
-	plan->journal = journal_open(&(struct journal_options){.path = plan->journal_path,
-					     .text = header.data,
-					     .len = header.len,
-					     .tick = tick,
-					     .arg = plan},
-		err);
+	plan->journal =
+		journal_open(&(struct journal_options){.path = plan->journal_path,
+				     .text = header.data,
+				     .len = header.len,
+				     .loss = "--resume cannot find there what has been done",
+				     .tick = tick,
+				     .arg = plan},
+			err);
 	buf_clear(&path);
 	buf_clear(&header);
 	return plan->journal ? 0 : -1;
@@ -187,6 +198,7 @@ open_joblog(struct plan *plan, struct err *err)
 	plan->joblog = journal_open(&(struct journal_options){.path = options->joblog,
 					    .text = header.data,
 					    .len = header.len,
+					    .loss = "its lines are not found there",
 					    .again = true},
 		err);
 	buf_clear(&header);
@@ -337,8 +349,9 @@ plan_clear(struct plan *plan)
 		close(plan->output_fd);
 	order_free(plan->order);
 	resume_free(plan->resume);
+	bool ours = plan->lock && lock_is_ours(plan->lock);
 	lock_release(plan->lock);
-	if (plan->run_dir)
+	if (ours)
 		rundir_discard(plan->run_dir);
 	source_free(plan->source);
 	ledger_clear(&plan->ledger);

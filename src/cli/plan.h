@@ -48,6 +48,9 @@ int plan_open_source(struct plan *plan, const struct options *options, struct er
 /* The next task of the source; waits for it. */
 enum next plan_next(struct source *source, struct task **task, struct err *err);
 
+/* -1 with ERR once the file of --output-file is not found at its path any more. */
+int plan_check_output(const struct plan *plan, struct err *err);
+
 /* The run has ended as CODE says: closes journal and output, and writes what stays in the run
  * directory (status.json, failed.txt, remaining.txt). Returns the exit code, 4 if something could
  * not be written. */

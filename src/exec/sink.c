@@ -284,7 +284,7 @@ sink_end(struct sink *sink, struct capture *capture, const struct capture_option
 int
 sink_sync(struct sink *sink, struct err *err)
 {
-	if (sink->sync_ns)
+	if (sink->store)
 		sync_store(sink);
 	*err = sink->sync_failure;
 	return sink->sync_error && !sink->sync_said ? -1 : 0;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -31,4 +32,18 @@ durable_name(const char *path)
 	free(copy);
 	errno = saved;
 	return synced;
+}
+
+const char *
+durable_gone(int fd, const char *path)
+{
+	struct stat file, named;
+	if (fstat(fd, &file) < 0 || !S_ISREG(file.st_mode))
+		return NULL;
+	if (stat(path, &named) == 0)
+		return named.st_dev == file.st_dev && named.st_ino == file.st_ino ? NULL
+										  : "was replaced";
+	if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE)
+		return NULL;
+	return file.st_nlink ? "was moved away" : "was removed";
 }

@@ -71,6 +71,23 @@ sync_data(int fd)
 	return synced < 0 && errno == EINVAL ? 0 : synced; /* a pipe, or a terminal */
 }
 
+/* What is written to a file without its name is lost. */
+static int
+check_name(const struct journal *journal, struct err *err)
+{
+	const char *gone = durable_gone(journal->fd, journal->path);
+	return gone ? err_set(err, "%s %s: %s", journal->path, gone, journal->options.loss) : 0;
+}
+
+/* -1 with ERR if what was written is not safe. */
+static int
+make_safe(const struct journal *journal, struct err *err)
+{
+	if (sync_data(journal->fd) < 0)
+		return err_set_errno(err, "%s: cannot write the journal", journal->path);
+	return check_name(journal, err);
+}
+
 /* Until something is due, or the loop says that something may be. While nothing may be written the
  * thread wakes by itself, and the loop need not wake it for a line. */
 static void
@@ -137,9 +154,7 @@ sync_lines(struct journal *journal)
 	journal->sync_ns = CLOCK_NEVER;
 	pthread_mutex_unlock(&journal->mutex);
 	struct err err;
-	int got = failed ? 0 : sync_data(journal->fd);
-	if (got < 0)
-		err_set_errno(&err, "%s: cannot write the journal", journal->path);
+	int got = failed ? 0 : make_safe(journal, &err);
 	pthread_mutex_lock(&journal->mutex);
 	journal->unsynced = 0;
 	if (!journal->front.len) /* else a flush that came meanwhile is for what is there */
@@ -159,7 +174,10 @@ tick(struct journal *journal)
 	journal->tick_ns = clock_now_ns() + TICK_NS;
 	pthread_mutex_unlock(&journal->mutex);
 	struct err err;
-	int got = journal->options.tick(journal->options.arg, status.len ? &status : NULL, &err);
+	int got = check_name(journal, &err);
+	if (got == 0)
+		got = journal->options.tick(
+			journal->options.arg, status.len ? &status : NULL, &err);
 	buf_clear(&status);
 	pthread_mutex_lock(&journal->mutex);
 	if (got < 0)
@@ -360,6 +378,8 @@ journal_close(struct journal *journal, struct err *err)
 	pthread_cond_signal(&journal->changed);
 	pthread_mutex_unlock(&journal->mutex);
 	pthread_join(journal->thread, NULL);
+	if (!journal->failed && check_name(journal, &journal->err) < 0)
+		journal->failed = true;
 	bool failed = journal->failed;
 	if (failed)
 		*err = journal->err;

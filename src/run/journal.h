@@ -5,8 +5,9 @@
  * goes on (status, lock) is written by that thread too, for the same reason. Signals are blocked in
  * it.
  *
- * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky:
- * journal_failed() says so from then on and journal_close() returns it.
+ * Life: open, append and poll in every turn of the loop, close. A failed write or sync is sticky,
+ * and so is a file that others have removed, moved or replaced (looked for once a second and at the
+ * end): journal_failed() says so from then on and journal_close() returns it.
  */
 #ifndef RUN_JOURNAL_H
 #define RUN_JOURNAL_H
@@ -24,7 +25,8 @@ struct journal_options {
 	const char *path;
 	const char *text; /* LEN bytes for its beginning */
 	size_t len;
-	bool again; /* it may exist: it is continued, without TEXT unless it is empty */
+	const char *loss; /* what it means that the file is gone, for the message */
+	bool again;	  /* it may exist: it is continued, without TEXT unless it is empty */
 	/* Called by the thread once a second, and when journal_status() has brought STATUS, else
 	 * that is NULL. -1 with ERR fails the journal. NULL: none. */
 	int (*tick)(void *arg, const struct buf *status, struct err *err);

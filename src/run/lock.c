@@ -344,8 +344,8 @@ lock_moved(struct lock *lock, const char *run_dir)
 
 /* --- holding it --- */
 
-static bool
-is_ours(const struct lock *lock)
+bool
+lock_is_ours(const struct lock *lock)
 {
 	struct owner now;
 	return read_owner(lock->path, &now) == 0 && is_same(&now, &lock->owner);
@@ -358,9 +358,10 @@ lock_beat(struct lock *lock, struct err *err)
 	if (now_ns - lock->beat_ns < LOCK_BEAT_S * CLOCK_NS_PER_S)
 		return 0;
 	lock->beat_ns = now_ns;
-	if (!is_ours(lock))
-		return err_set(
-			err, "%s is not ours any more: another run has taken it over", lock->path);
+	if (!lock_is_ours(lock))
+		return err_set(err,
+			"%s is not ours any more: it was removed, or another run has taken it over",
+			lock->path);
 	lock->owner.beat++;
 	write_owner(
 		lock->path, &lock->owner, 0); /* a disk that is full is the journal's business */
@@ -372,7 +373,7 @@ lock_release(struct lock *lock)
 {
 	if (!lock)
 		return;
-	if (is_ours(lock))
+	if (lock_is_ours(lock))
 		unlink(lock->path);
 	free(lock->path);
 	free(lock);

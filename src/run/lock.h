@@ -13,6 +13,7 @@
 #ifndef RUN_LOCK_H
 #define RUN_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -35,6 +36,10 @@ struct lock *lock_take(const char *run_dir, void (*waiting)(const char *text), s
 /* To be called about once a second, always by the same thread: rewrites the counter when it is
  * time. -1 with ERR if the lock is another's by now. */
 int lock_beat(struct lock *lock, struct err *err);
+
+/* False once the lock was removed, moved or taken over: what is in the run directory is no longer
+ * ours to change. */
+bool lock_is_ours(const struct lock *lock);
 
 /* The run directory has another name now. */
 void lock_moved(struct lock *lock, const char *run_dir);

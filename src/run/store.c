@@ -133,9 +133,24 @@ store_drop(struct store *store)
 	store->len = store->sum = 0;
 }
 
+/* What was stored in a file that lost its name is found by nobody. */
+static int
+check_name(const struct store *store, struct err *err)
+{
+	char *path = xasprintf("%s/%s", store->dir, store->name);
+	const char *gone = store->fd < 0 ? NULL : durable_gone(store->fd, path);
+	free(path);
+	if (gone)
+		err_set(err, "%s in %.300s %s", store->name, store->dir, gone);
+	errno = ESTALE;
+	return gone ? -1 : 0;
+}
+
 int
 store_sync(struct store *store, struct err *err)
 {
+	if (check_name(store, err) < 0)
+		return -1;
 	if (!store->unsynced)
 		return 0;
 	if ((store->unnamed && durable_names(store->dir) < 0) || fdatasync(store->fd) < 0)

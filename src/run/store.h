@@ -43,7 +43,7 @@ struct stored store_end(struct store *store);
 void store_drop(struct store *store);
 
 /* fdatasync(2), if anything was written since; call it about once a second and at the end. -1 with
- * ERR and errno; the next call tries again. */
+ * ERR and errno, also if others have removed or moved the file; the next call tries again. */
 int store_sync(struct store *store, struct err *err);
 void store_free(struct store *store);
 

@@ -287,7 +287,9 @@ open_one(void **state)
 	sys.fail_in = 0;
 	snprintf(journal_path, sizeof(journal_path), "journal.%d.tsv", ++journals);
 	journal = journal_open(
-		&(struct journal_options){.path = journal_path, .text = "head\n", .len = 5}, &err);
+		&(struct journal_options){
+			.path = journal_path, .text = "head\n", .len = 5, .loss = "all is lost"},
+		&err);
 	sys.syncs = sys.writes = 0;
 	sys.due_ns = 0;
 	return journal ? 0 : -1;
@@ -619,6 +621,29 @@ journal_fails_for_good(void **state)
 	assert_int_equal(journal_close(journal, &err), 0);
 }
 
+/* What is written to a file without a name nobody finds. */
+static void
+journal_that_lost_its_name(void **state)
+{
+	struct err err;
+	append("one\n");
+	assert_int_equal(unlink(journal_path), 0);
+	journal_flush(journal);
+	WAIT_FOR(journal_failed(journal, &err));
+	assert_non_null(strstr(err.text, ".tsv was removed: all is lost"));
+	assert_int_equal(journal_close(journal, &err), -1);
+
+	assert_int_equal(open_one(state), 0);
+	assert_int_equal(rename(journal_path, "elsewhere.tsv"), 0);
+	assert_int_equal(journal_close(journal, &err), -1); /* with nothing to write, too */
+	assert_non_null(strstr(err.text, ".tsv was moved away: all is lost"));
+
+	assert_int_equal(open_one(state), 0);
+	assert_int_equal(rename("elsewhere.tsv", journal_path), 0);
+	assert_int_equal(journal_close(journal, &err), -1);
+	assert_non_null(strstr(err.text, ".tsv was replaced: all is lost"));
+}
+
 static void
 journal_that_failed_is_not_full(void **state)
 {
@@ -885,6 +910,7 @@ main(void)
 		cmocka_unit_test_setup(journal_keeps_the_order, open_one),
 		cmocka_unit_test_setup(journal_survives_short_and_interrupted_writes, open_one),
 		cmocka_unit_test_setup(journal_fails_for_good, open_one),
+		cmocka_unit_test_setup(journal_that_lost_its_name, open_one),
 		cmocka_unit_test_setup(journal_that_failed_is_not_full, open_one),
 		cmocka_unit_test(rundir_has_the_name_of_the_list),
 		cmocka_unit_test(rundir_is_made_once),

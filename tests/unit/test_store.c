@@ -268,6 +268,22 @@ full_disk_takes_back_what_it_took(void **state)
 	store_free(store);
 }
 
+/* Also if all that was written is synced: the end of a run asks for that. */
+static void
+file_that_lost_its_name(void **state)
+{
+	(void)state;
+	struct err err;
+	struct store *store = store_new(".", 1, 2, 3);
+	put(store, 0, 100);
+	store_end(store);
+	assert_int_equal(store_sync(store, &err), 0);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(store_sync(store, &err), -1);
+	assert_non_null(strstr(err.text, "was removed"));
+	store_free(store);
+}
+
 /* Outputs are read as soon as they are said to be there, while more are written behind them. */
 static void
 reading_while_writing(void **state)
@@ -312,6 +328,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(reader_may_stop_and_must_not_ask_too_much),
 		cmocka_unit_test(damage_is_found),
 		cmocka_unit_test(full_disk_takes_back_what_it_took),
+		cmocka_unit_test(file_that_lost_its_name),
 		cmocka_unit_test(reading_while_writing),
 	};
 	seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)time(NULL);
