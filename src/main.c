@@ -231,8 +231,8 @@ main(int argc, char **argv)
 		return act(&launcher, &options, invocation.variable_error);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
 	int signal_fd = open_signals();
-	int keeper_socket = keeper_start(&err);
-	if (keeper_socket < 0)
+	struct keeper_link keeper;
+	if (keeper_start(&keeper, &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
 	struct transport *transport = open_transport(&launcher, &err);
 	if (!transport)
@@ -242,7 +242,7 @@ main(int argc, char **argv)
 	struct config config = agree(transport, &plan, &options, &launcher, &invocation);
 	int code = config.refused && transport->self == 0 ? EXIT_USAGE : 0;
 	struct run_options run_options = {.transport = transport,
-		.keeper_socket = keeper_socket,
+		.keeper = &keeper,
 		.signal_fd = signal_fd,
 		.config = &config,
 		.launcher = &launcher,

@@ -216,8 +216,8 @@ run_to_end(const struct run_options *options)
 		.loop = loop_new(),
 		.watched = {-1, {-1, -1}}};
 	struct hello *hello = &options->slots->hello;
-	struct runner *pool = pool_new(
-		run.loop, options->keeper_socket, options->slots->setups, (int)hello->nslots);
+	struct runner *pool =
+		pool_new(run.loop, options->keeper, options->slots->setups, (int)hello->nslots);
 	if (options->transport->self == 0)
 		run.master = open_master(options);
 	run.worker = worker_new(&(struct worker_options){.transport = options->transport,

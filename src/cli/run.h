@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct config;
+struct keeper_link;
 struct launcher;
 struct loop;
 struct observer;
@@ -16,8 +17,8 @@ struct transport;
 
 struct run_options {
 	struct transport *transport;
-	int keeper_socket; /* taken over */
-	int signal_fd;	   /* INT, TERM and HUP arrive here */
+	const struct keeper_link *keeper; /* its socket is taken over */
+	int signal_fd;			  /* INT, TERM and HUP arrive here */
 	const struct config *config;
 	const struct launcher *launcher;
 	struct plan *plan; /* rank 0 */

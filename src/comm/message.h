@@ -33,7 +33,7 @@ enum message_type {
 	MESSAGE_HELLO,	   /* struct hello */
 	MESSAGE_STARTED,   /* u32 count, u64 indices of tasks that have run for 200 ms */
 	MESSAGE_RESULTS,   /* u32 count, then as many results */
-	MESSAGE_RECALLED,  /* u32 count, then u64 index and u8 given of each */
+	MESSAGE_RECALLED,  /* u32 count, then u64 index and u8 enum recalled of each */
 	MESSAGE_SLOT_UP,   /* u32 slot, cpus as read back */
 	MESSAGE_SLOT_DOWN, /* u32 slot, u8 enum slot_end, text */
 	MESSAGE_OUT_OFFER, /* u64 index: it runs and prints more than can be held */
@@ -47,6 +47,7 @@ enum message_type {
 /* What becomes of a slot that is down. */
 enum slot_end {
 	SLOT_RESTARTS, /* it gets a new executor */
+	SLOT_WAITS,    /* no process can be made there: it is tried again later */
 	SLOT_CLOSED,   /* for ever */
 	SLOT_UNSAFE,   /* so too, and outputs that it stored may be lost */
 };

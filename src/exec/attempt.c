@@ -148,6 +148,7 @@ attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 	}
 	if (failure.step == STEP_CLONE && (failure.error == EAGAIN || failure.error == ENOMEM)) {
 		attempt->task = NULL;
+		attempt_reset(attempt);
 		return;
 	}
 	attempt->result.reason = RESULT_SPAWN;

@@ -13,6 +13,7 @@
 #include "base/pack.h"
 #include "exec/attempt.h"
 #include "exec/frame.h"
+#include "exec/limits.h"
 #include "exec/outbox.h"
 #include "exec/tree.h"
 #include "place/bind.h"
@@ -31,6 +32,8 @@
 #define FLUSH_BYTES (64 * 1024)
 #define LINES_NS (50 * CLOCK_NS_PER_MS)	 /* how long lines wait for others */
 #define RETRY_NS (100 * CLOCK_NS_PER_MS) /* after the system had no room for another process */
+#define NO_ROOM_NS CLOCK_NS_PER_S	 /* how long that is tried before the tasks go elsewhere */
+#define PAUSE_MAX_NS (8 * CLOCK_NS_PER_S)
 #define LEAVE_MS 5000
 
 struct staged {
@@ -49,6 +52,10 @@ struct executor {
 	size_t queue_peak;    /* the longest since results were last sent */
 	int64_t unsent_ns;    /* since when a result waits to be sent; 0: none does */
 	int64_t retry_ns;     /* no spawn before this */
+	int64_t no_room_ns;   /* since when no process can be made; 0: they can */
+	int64_t pause_ns;     /* how long it takes no tasks when that has lasted, 0: not yet */
+	bool paused;	      /* it takes none, until retry_ns */
+	struct cpus cpus;     /* its mask, as read back */
 	uint64_t seq;	      /* of the attempt */
 	bool announced;	      /* STARTED was sent for it */
 	bool offered;	      /* OFFER was sent for it */
@@ -69,11 +76,19 @@ send_seq(struct executor *executor, enum frame_type type, uint64_t seq)
 }
 
 static void
-send_recalled(struct executor *executor, uint64_t seq, bool given)
+send_ready(struct executor *executor)
+{
+	conn_begin(&executor->conn, FRAME_READY);
+	cpus_pack(&executor->conn.out, &executor->cpus);
+	conn_end(&executor->conn);
+}
+
+static void
+send_recalled(struct executor *executor, uint64_t seq, enum recalled how)
 {
 	conn_begin(&executor->conn, FRAME_RECALLED);
 	pack_u64(&executor->conn.out, seq);
-	pack_u8(&executor->conn.out, given);
+	pack_u8(&executor->conn.out, (uint8_t)how);
 	conn_end(&executor->conn);
 }
 
@@ -147,6 +162,52 @@ unqueue(struct executor *executor, size_t at)
 	return staged;
 }
 
+static void
+return_all(struct executor *executor, enum recalled how)
+{
+	while (executor->queued) {
+		struct staged staged = unqueue(executor, 0);
+		send_recalled(executor, staged.seq, how);
+		task_free(staged.task);
+	}
+}
+
+/* --- no room for a process --- */
+
+/* Others may have room: after a second they get the tasks, and this slot takes none for a while,
+ * longer each time. */
+static void
+no_room(struct executor *executor)
+{
+	int64_t now = clock_now_ns();
+	executor->retry_ns = now + RETRY_NS;
+	if (!executor->no_room_ns)
+		executor->no_room_ns = now;
+	if (now - executor->no_room_ns < NO_ROOM_NS)
+		return;
+	char why[256];
+	limits_on_processes(why, sizeof(why));
+	conn_begin(&executor->conn, FRAME_NO_ROOM);
+	pack_string(&executor->conn.out, why);
+	conn_end(&executor->conn);
+	return_all(executor, RECALLED_NO_ROOM);
+	executor->paused = true;
+	executor->pause_ns = executor->pause_ns ? 2 * executor->pause_ns : CLOCK_NS_PER_S;
+	if (executor->pause_ns > PAUSE_MAX_NS)
+		executor->pause_ns = PAUSE_MAX_NS;
+	executor->retry_ns = now + executor->pause_ns;
+}
+
+static void
+end_pause(struct executor *executor)
+{
+	if (!executor->paused || clock_now_ns() < executor->retry_ns)
+		return;
+	executor->paused = false;
+	executor->no_room_ns = 0;
+	send_ready(executor);
+}
+
 /* --- frames from the rank --- */
 
 static void
@@ -157,17 +218,15 @@ set_up(struct executor *executor, struct unpack *in)
 		die(4, "executor: bad setup");
 	if (!cpus_empty(&slot->setup.cpus))
 		bind_to(&slot->setup.cpus); /* what came of it is read back and reported */
-	struct cpus current = bind_current();
-	environment_init(&slot->environment, executor->variables, &slot->setup, &current);
+	executor->cpus = bind_current();
+	environment_init(&slot->environment, executor->variables, &slot->setup, &executor->cpus);
 	/* What goes to the store needs no limit: that disk is the limit. */
 	bool stored = slot->setup.output == OUTPUT_STORE;
 	slot->capture_options = (struct capture_options){.tmpdir = slot->setup.tmpdir,
 		.spool_bytes = stored ? UINT64_MAX : slot->setup.spool_bytes,
 		.lines = slot->setup.output == OUTPUT_LINE};
 	sink_init(&slot->sink, &slot->setup);
-	conn_begin(&executor->conn, FRAME_READY);
-	cpus_pack(&executor->conn.out, &current);
-	conn_end(&executor->conn);
+	send_ready(executor);
 }
 
 static void
@@ -177,6 +236,8 @@ handle_start(struct executor *executor, struct unpack *in)
 	if (!staged.task)
 		die(4, "executor: bad task");
 	enqueue(executor, executor->queued, staged);
+	if (executor->paused)
+		return_all(executor, RECALLED_NO_ROOM);
 }
 
 static void
@@ -189,7 +250,7 @@ handle_recall(struct executor *executor, uint64_t seq)
 		task_free(unqueue(executor, i).task);
 		given = true;
 	}
-	send_recalled(executor, seq, given);
+	send_recalled(executor, seq, given ? RECALLED_GIVEN : RECALLED_LATE);
 }
 
 static void
@@ -255,6 +316,24 @@ read_signals(struct executor *executor)
 	attempt_reap(&executor->attempt, &executor->slot);
 }
 
+/* False if no process could be made for it. */
+static bool
+start(struct executor *executor, struct staged next)
+{
+	uint64_t before = executor->progress->started;
+	executor->seq = next.seq;
+	executor->announced = executor->offered = executor->begun = false;
+	executor->credits = executor->slot.capture_options.lines ? EXEC_LINE_CREDITS : 0;
+	executor->lines_total = 0;
+	executor->lines_ns = CLOCK_NEVER;
+	executor->progress->started = next.seq;
+	attempt_start(&executor->attempt, &executor->slot, next.task);
+	if (executor->attempt.phase != ATTEMPT_IDLE)
+		return true;
+	executor->progress->started = before;
+	return false;
+}
+
 static void
 start_next(struct executor *executor)
 {
@@ -262,27 +341,19 @@ start_next(struct executor *executor)
 		!executor->slot.sick && !outbox_full(&executor->outbox) &&
 		executor->retry_ns <= clock_now_ns()) {
 		struct staged next = unqueue(executor, 0);
-		executor->seq = next.seq;
-		executor->announced = executor->offered = executor->begun = false;
-		executor->credits = executor->slot.capture_options.lines ? EXEC_LINE_CREDITS : 0;
-		executor->lines_total = 0;
-		executor->lines_ns = CLOCK_NEVER;
-		executor->progress->started = next.seq;
-		attempt_start(&executor->attempt, &executor->slot, next.task);
-		if (executor->attempt.phase == ATTEMPT_IDLE) {
+		if (!start(executor, next)) {
 			enqueue(executor, 0, next);
-			executor->retry_ns = clock_now_ns() + RETRY_NS;
+			no_room(executor);
+			continue;
 		}
+		executor->no_room_ns = executor->pause_ns = 0;
 		if (executor->attempt.phase == ATTEMPT_ENDED) {
 			send_result(executor);
 			attempt_reset(&executor->attempt);
 		}
 	}
-	while (executor->slot.sick && executor->queued) {
-		struct staged staged = unqueue(executor, 0);
-		send_recalled(executor, staged.seq, true);
-		task_free(staged.task);
-	}
+	if (executor->slot.sick)
+		return_all(executor, RECALLED_GIVEN);
 }
 
 /* Lines go out when the first of them has waited LINES_NS, or when they fill a chunk. */
@@ -361,7 +432,8 @@ next_deadline(const struct executor *executor)
 		next = sink_deadline(&executor->slot.sink);
 	if (executor->unsent_ns && executor->unsent_ns + FLUSH_NS < next)
 		next = executor->unsent_ns + FLUSH_NS;
-	if (attempt->phase == ATTEMPT_IDLE && executor->queued && !outbox_full(&executor->outbox) &&
+	bool waits = executor->queued && !outbox_full(&executor->outbox);
+	if (attempt->phase == ATTEMPT_IDLE && (waits || executor->paused) &&
 		executor->retry_ns < next)
 		next = executor->retry_ns;
 	return next;
@@ -399,6 +471,7 @@ wait_for_events(struct executor *executor, struct pollfd *fds, int64_t now)
 static bool
 turn(struct executor *executor)
 {
+	end_pause(executor);
 	start_next(executor);
 	outbox_turn(&executor->outbox, &executor->conn, &executor->slot.capture_options);
 	int64_t now = clock_now_ns();

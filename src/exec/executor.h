@@ -7,7 +7,7 @@
 /* Shared with the keeper, which reads it when the executor has died. */
 struct executor_progress {
 	volatile uint64_t started; /* seq of the last task that was about to be started */
-};
+} __attribute__((aligned(64)));	   /* a cache line of its own */
 
 /*
  * Serves the socket until FRAME_QUIT or until it closes; then everything of the task that may be

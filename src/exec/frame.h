@@ -19,7 +19,8 @@ enum frame_type {
 	FRAME_READY,	/* cpus: the mask read back */
 	FRAME_STARTED,	/* seq u64: it has been running for EXEC_STARTED_MS */
 	FRAME_ENDED,	/* seq u64, result */
-	FRAME_RECALLED, /* seq u64, given u8: 1 given back, 0 too late */
+	FRAME_RECALLED, /* seq u64, enum recalled u8 */
+	FRAME_NO_ROOM,	/* text: why no process can be made; READY when it is tried again */
 	FRAME_OFFER,	/* seq u64: it runs, and its spool is full: fetch its output */
 	FRAME_CHUNK,	/* seq u64, stream u8 (1, 2), bytes: of an output that is fetched, or
 			 * lines of a task that runs */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "exec/executor.h"
+#include "exec/mailbox.h"
 #include "exec/tree.h"
 
 #include <dirent.h>
@@ -25,6 +26,11 @@
 #include <unistd.h>
 
 #define LEAVE_MS 800 /* executors end by themselves when the rank is gone; then they are killed */
+#define AGAIN_MS 50  /* until a message is tried again that the kernel had no room for */
+
+/* Messages that may wait before the rank is listened to again; slots whose progress shares a
+ * mapping (each mapping makes the next fork slower). */
+enum { WAITING_MAX = 16, SLOTS_A_PAGE = 64 };
 
 extern char **environ;
 
@@ -34,72 +40,13 @@ struct kept {
 };
 
 struct keeper {
-	int socket;
+	struct mailbox mailbox;
 	int signal_fd;
 	struct kept *executors; /* by slot */
 	int slots;
-	bool leaving;
+	bool leaving; /* LEAVE was heard, or the rank is gone */
+	bool keep_strays;
 };
-
-/* --- messages --- */
-
-static bool
-send_message(int socket, const struct keeper_message *message, int fd)
-{
-	struct iovec part = {(void *)(uintptr_t)message, sizeof(*message)};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	if (fd >= 0) {
-		packet.msg_control = &control;
-		packet.msg_controllen = sizeof(control.room);
-		struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(head), &fd, sizeof(int));
-	}
-	ssize_t sent;
-	do
-		sent = sendmsg(socket, &packet, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent >= 0;
-}
-
-bool
-keeper_send(int socket, const struct keeper_message *message)
-{
-	return send_message(socket, message, -1);
-}
-
-int
-keeper_receive(int socket, struct keeper_message *message, int *fd)
-{
-	struct iovec part = {message, sizeof(*message)};
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr packet = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.room)};
-	ssize_t got;
-	do
-		got = recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (got < 0 && errno == EINTR);
-	*fd = -1;
-	if (got < 0 && errno == EAGAIN)
-		return 0;
-	if (got != (ssize_t)sizeof(*message))
-		return -1;
-	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-	if (head && head->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(head), sizeof(int));
-	return 1;
-}
 
 /* --- becoming a process of our own --- */
 
@@ -132,11 +79,14 @@ reset_signals(void)
 		syscall(SYS_rt_sigaction, signal, by_default, NULL, _NSIG / 8);
 }
 
+/* Should this process be stopped, the death of its parent continues it: nothing else would end it
+ * then. */
 static int
 detach(int kept_fd, const char *name)
 {
 	setsid();
 	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	int null_fd = open("/dev/null", O_RDWR);
 	if (null_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return -1;
@@ -152,23 +102,30 @@ detach(int kept_fd, const char *name)
 
 /* --- the keeper --- */
 
+/* A page for the progress of as many slots as it holds, each with a cache line of its own. */
+static void
+map_progress(struct kept *first)
+{
+	struct executor_progress *page = mmap(NULL, SLOTS_A_PAGE * sizeof(*page),
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; page != MAP_FAILED && i < SLOTS_A_PAGE; i++)
+		first[i].progress = page + i;
+}
+
 static struct kept *
 kept_slot(struct keeper *keeper, int slot)
 {
 	if (slot >= keeper->slots) {
-		size_t room = (size_t)slot + 1;
-		keeper->executors = xrealloc(keeper->executors, room * sizeof(struct kept));
-		for (int i = keeper->slots; i <= slot; i++)
+		int slots = (slot / SLOTS_A_PAGE + 1) * SLOTS_A_PAGE;
+		keeper->executors =
+			xrealloc(keeper->executors, (size_t)slots * sizeof(struct kept));
+		for (int i = keeper->slots; i < slots; i++)
 			keeper->executors[i] = (struct kept){0};
-		keeper->slots = slot + 1;
+		keeper->slots = slots;
 	}
-	struct kept *kept = &keeper->executors[slot];
-	if (!kept->progress) {
-		void *page = mmap(NULL, sizeof(*kept->progress), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		kept->progress = page == MAP_FAILED ? NULL : page;
-	}
-	return kept;
+	if (!keeper->executors[slot].progress)
+		map_progress(&keeper->executors[slot / SLOTS_A_PAGE * SLOTS_A_PAGE]);
+	return &keeper->executors[slot];
 }
 
 static pid_t
@@ -201,11 +158,12 @@ handle_fork(struct keeper *keeper, int slot)
 			kept->pid = 0;
 		}
 	}
-	send_message(keeper->socket, &reply, reply.error ? -1 : ends[0]);
-	if (ends[0] >= 0) {
+	reply.pid = kept->pid;
+	mailbox_post(&keeper->mailbox, &reply, reply.error ? -1 : ends[0]);
+	if (reply.error && ends[0] >= 0)
 		close(ends[0]);
+	if (ends[1] >= 0)
 		close(ends[1]);
-	}
 }
 
 /* What a dead executor leaves behind has become our children: all that are no executors. */
@@ -237,11 +195,25 @@ reap_children(struct keeper *keeper)
 				.status = status,
 				.started = kept->progress->started};
 			if (!keeper->leaving)
-				keeper_send(keeper->socket, &down);
+				mailbox_post(&keeper->mailbox, &down, -1);
 		}
 	}
-	if (!keeper->leaving)
+	if (!keeper->keep_strays)
 		kill_orphans(keeper);
+}
+
+/* While the rank takes what it is told. */
+static bool
+may_fork(const struct keeper *keeper)
+{
+	return mailbox_waiting(&keeper->mailbox) < WAITING_MAX;
+}
+
+static void
+handle_leave(struct keeper *keeper, const struct keeper_message *message)
+{
+	keeper->leaving = true;
+	keeper->keep_strays = message->keep_strays;
 }
 
 /* Returns false once the rank is gone. */
@@ -249,17 +221,31 @@ static bool
 handle_messages(struct keeper *keeper)
 {
 	struct keeper_message message = {0};
-	int fd, got;
-	while ((got = keeper_receive(keeper->socket, &message, &fd)) > 0) {
+	int fd, got = 0;
+	while (may_fork(keeper) && (got = mailbox_receive(&keeper->mailbox, &message, &fd)) > 0) {
 		if (message.type == KEEPER_FORK)
 			handle_fork(keeper, message.slot);
 		if (message.type == KEEPER_LEAVE)
-			keeper->leaving = true;
+			handle_leave(keeper, &message);
+		if (!mailbox_send(&keeper->mailbox))
+			return false;
 	}
-	return got == 0;
+	return got >= 0;
 }
 
+/* The rank is gone: has it said LEAVE before? */
 static void
+hear_last_words(struct keeper *keeper)
+{
+	struct keeper_message message;
+	int fd;
+	while (mailbox_receive(&keeper->mailbox, &message, &fd) > 0)
+		if (message.type == KEEPER_LEAVE)
+			handle_leave(keeper, &message);
+}
+
+/* True once there is none. */
+static bool
 wait_for_executors(struct keeper *keeper)
 {
 	int64_t end = clock_now_ns() + LEAVE_MS * CLOCK_NS_PER_MS;
@@ -274,40 +260,64 @@ wait_for_executors(struct keeper *keeper)
 		if (some && loop_poll(&fd, 1, 50 * CLOCK_NS_PER_MS))
 			(void)!read(keeper->signal_fd, &info, sizeof(info));
 	}
+	return !some;
+}
+
+static bool
+read_signals(const struct keeper *keeper)
+{
+	struct signalfd_siginfo info;
+	bool any = false;
+	while (read(keeper->signal_fd, &info, sizeof(info)) > 0)
+		any = true;
+	return any;
+}
+
+/* One turn; false once the rank is gone. */
+static bool
+turn(struct keeper *keeper)
+{
+	const struct mailbox *mailbox = &keeper->mailbox;
+	bool again = mailbox_waiting(mailbox) && mailbox->no_memory;
+	bool full = mailbox_waiting(mailbox) && !mailbox->no_memory;
+	struct pollfd fds[2] = {
+		{.fd = mailbox->socket,
+			.events = (short)((may_fork(keeper) ? POLLIN : 0) | (full ? POLLOUT : 0))},
+		{.fd = keeper->signal_fd, .events = POLLIN}};
+	loop_poll(fds, 2, again ? AGAIN_MS * CLOCK_NS_PER_MS : CLOCK_NEVER);
+	bool signalled = fds[1].revents && read_signals(keeper);
+	/* First what the rank says: LEAVE spares the strays that executors leave behind. */
+	bool alive = !fds[0].revents || handle_messages(keeper);
+	alive = mailbox_send(&keeper->mailbox) && alive;
+	if (!alive)
+		hear_last_words(keeper);
+	if (signalled)
+		reap_children(keeper);
+	return alive;
 }
 
 static int
 keeper_main(int socket)
 {
-	struct keeper keeper = {.socket = socket};
+	struct keeper keeper = {.mailbox = mailbox_init(socket)};
 	sigset_t signals;
 	sigfillset(&signals);
 	keeper.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (keeper.signal_fd < 0)
 		return 1;
-	for (bool alive = true; alive;) {
-		struct pollfd fds[2] = {{.fd = socket, .events = POLLIN},
-			{.fd = keeper.signal_fd, .events = POLLIN}};
-		loop_poll(fds, 2, CLOCK_NEVER);
-		struct signalfd_siginfo info;
-		if (fds[1].revents)
-			while (read(keeper.signal_fd, &info, sizeof(info)) > 0)
-				;
-		/* First what the rank says: LEAVE spares the strays that executors leave behind. */
-		if (fds[0].revents)
-			alive = handle_messages(&keeper);
-		reap_children(&keeper);
-	}
-	bool keep_strays = keeper.leaving;
+	while (turn(&keeper))
+		;
+	bool told = keeper.leaving;
 	keeper.leaving = true;
-	wait_for_executors(&keeper);
-	if (!keep_strays)
+	bool none = wait_for_executors(&keeper);
+	/* An executor that was told to leave may still be syncing what it stored. */
+	if (!keeper.keep_strays && (none || !told))
 		tree_kill_all(5000);
 	return 0;
 }
 
 int
-keeper_start(struct err *err)
+keeper_start(struct keeper_link *link, struct err *err)
 {
 	int ends[2];
 	if (access("/dev/null", R_OK | W_OK) < 0)
@@ -326,5 +336,6 @@ keeper_start(struct err *err)
 		_exit(detach(ends[1], "mpbatch:keeper") < 0 ? 1 : keeper_main(ends[1]));
 	}
 	close(ends[1]);
-	return ends[0];
+	*link = (struct keeper_link){.socket = ends[0], .pid = pid};
+	return 0;
 }

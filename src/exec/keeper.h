@@ -11,35 +11,17 @@
 #ifndef EXEC_KEEPER_H
 #define EXEC_KEEPER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 
-enum keeper_message_type {
-	KEEPER_FORK,   /* rank to keeper: an executor for SLOT */
-	KEEPER_LEAVE,  /* rank to keeper: the run is over; strays that were kept are to live on */
-	KEEPER_FORKED, /* keeper to rank: here is its socket; ERROR: there is none (errno) */
-	KEEPER_DOWN,   /* keeper to rank: the executor of SLOT has ended */
+/* What a rank knows of its keeper. */
+struct keeper_link {
+	int socket; /* for a mailbox (exec/mailbox.h) */
+	pid_t pid;
 };
 
-/* Over SOCK_SEQPACKET, as it is: both sides are one binary. */
-struct keeper_message {
-	enum keeper_message_type type;
-	int slot;	  /* the rank's number for it, from 0 */
-	int error;	  /* KEEPER_FORKED */
-	int status;	  /* KEEPER_DOWN: as wait(2) gives it */
-	uint64_t started; /* KEEPER_DOWN: seq of the last task it was about to start */
-};
-
-/* Forks the keeper. Returns the rank's end of its socket, or -1 with ERR. */
-int keeper_start(struct err *err);
-
-/* Sends a message; false if the keeper is gone. */
-bool keeper_send(int socket, const struct keeper_message *message);
-
-/* Receives one; FD is -1, or an executor's socket that the caller owns then. Returns 1, 0 if there
- * is none now, -1 if the keeper is gone. */
-int keeper_receive(int socket, struct keeper_message *message, int *fd);
+/* Forks the keeper. Returns 0 with LINK, or -1 with ERR. */
+int keeper_start(struct keeper_link *link, struct err *err);
 
 #endif

@@ -1,42 +1,34 @@
-/* A rank's executors. */
+/* A rank's executors: commanding them. */
 #include "exec/pool.h"
 
-#include "base/conn.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/pack.h"
 #include "exec/frame.h"
 #include "exec/keeper.h"
-#include "exec/runner.h"
+#include "exec/pooled.h"
 #include "exec/setup.h"
 #include "tasks/task.h"
 
 #include <poll.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-/* An executor that dies this often is not replaced again. */
-enum { DEATHS_MAX = 10 };
+/* Executors that the keeper is asked for before it has answered. */
+enum { ASKED_MAX = 32 };
 
-struct pooled {
-	struct pool *pool;
-	int slot;
-	int deaths;
-	bool dirty;	  /* something waits to be sent */
-	struct conn conn; /* fd -1: no executor now */
-};
+/* How long an executor may take to answer once the run is being ended, and to sync its store. */
+#define ANSWER_NS (2 * CLOCK_NS_PER_S)
+#define SYNCED_NS (10 * CLOCK_NS_PER_S)
 
-struct pool {
-	struct runner runner;
-	struct loop *loop;
-	int keeper_socket;
-	bool keeper_gone;
-	const struct setup *setups;
-	struct pooled *slots;
-};
+/* It must have answered in this time, if the run is being ended. */
+static void
+expect_answer(struct pooled *pooled, int64_t in_ns)
+{
+	if (pooled->pool->ending)
+		pooled->answer_ns = clock_now_ns() + in_ns;
+}
 
 /* --- commands --- */
 
@@ -44,7 +36,7 @@ static struct pooled *
 begin(struct runner *runner, int slot, enum frame_type type, uint64_t seq)
 {
 	struct pooled *pooled = &((struct pool *)runner)->slots[slot];
-	if (pooled->conn.fd < 0)
+	if (pooled->state != POOLED_SERVING)
 		return NULL; /* its down() is on the way */
 	conn_begin(&pooled->conn, (uint8_t)type);
 	if (type != FRAME_QUIT && type != FRAME_SYNC)
@@ -59,6 +51,7 @@ pool_start(struct runner *runner, int slot, uint64_t seq, const struct task *tas
 	struct pooled *pooled = begin(runner, slot, FRAME_START, seq);
 	if (!pooled)
 		return;
+	pooled->given = seq;
 	task_pack(&pooled->conn.out, task);
 	conn_end(&pooled->conn);
 }
@@ -67,17 +60,27 @@ static void
 pool_recall(struct runner *runner, int slot, uint64_t seq)
 {
 	struct pooled *pooled = begin(runner, slot, FRAME_RECALL, seq);
-	if (pooled)
-		conn_end(&pooled->conn);
+	if (!pooled)
+		return;
+	pooled->open_recalls++;
+	conn_end(&pooled->conn);
 }
 
+/* Who is stopped must not hold up the end: a stopped keeper is continued, as it has to tell of the
+ * executors that end now, and a slot that does not answer is given up (see look_after()). */
 static void
 pool_kill(
 	struct runner *runner, int slot, uint64_t seq, enum result_reason reason, uint32_t grace_ms)
 {
-	struct pooled *pooled = begin(runner, slot, FRAME_KILL, seq);
+	struct pool *pool = (struct pool *)runner;
+	if (!pool->ending && !pool->keeper_gone)
+		kill(pool->keeper, SIGCONT);
+	pool->ending = true;
+	expect_answer(&pool->slots[slot], grace_ms * CLOCK_NS_PER_MS + ANSWER_NS);
+	struct pooled *pooled = seq ? begin(runner, slot, FRAME_KILL, seq) : NULL;
 	if (!pooled)
 		return;
+	pooled->told = pooled->told > seq ? pooled->told : seq;
 	pack_u8(&pooled->conn.out, (uint8_t)reason);
 	pack_u32(&pooled->conn.out, grace_ms);
 	conn_end(&pooled->conn);
@@ -99,187 +102,119 @@ pool_sync(struct runner *runner, int slot)
 	const struct setup *setup = &((struct pool *)runner)->setups[slot];
 	bool stores = setup->output == OUTPUT_STORE;
 	struct pooled *pooled = stores ? begin(runner, slot, FRAME_SYNC, 0) : NULL;
-	if (pooled)
-		conn_end(&pooled->conn);
-	else
+	if (!pooled) {
 		runner->events->synced(runner->events_arg, slot, "");
+		return;
+	}
+	conn_end(&pooled->conn);
+	pooled->syncing = true;
+	expect_answer(pooled, SYNCED_NS);
 }
 
-/* A failed write is no news: the end of file that follows it is. */
+/* --- what is due --- */
+
+/* Its pid cannot be another's: its connection is open, and its keeper has not told that it ended.
+ */
 static void
-write_frames(struct pooled *pooled)
+give_up(struct pooled *pooled)
 {
-	conn_write(&pooled->conn);
-	bool left = pooled->conn.out.len;
-	loop_events(pooled->pool->loop, pooled->conn.fd, (short)(POLLIN | (left ? POLLOUT : 0)));
+	bool again = pooled->silent;
+	pooled->answer_ns = clock_now_ns() + ANSWER_NS;
+	if (pooled->state == POOLED_SERVING && !again) {
+		pooled->silent = true;
+		kill(pooled->pid, SIGKILL);
+		return;
+	}
+	if (pooled->state == POOLED_SERVING)
+		pooled_close(pooled);
+	pooled->deaths = POOLED_DEATHS_MAX;
+	pooled_down(pooled, pooled->given, "its executor does not answer, and cannot be killed");
+}
+
+/* Where an answer is overdue: one that still has a task to end may only be slow (its output is
+ * fetched), so it is asked for that task, which it answers at once. */
+static void
+look_after(struct pooled *pooled)
+{
+	bool asked = pooled->open_recalls || pooled->syncing || pooled->state == POOLED_ENDING;
+	if (asked) {
+		give_up(pooled);
+	} else if (pooled->state == POOLED_SERVING && pooled->told) {
+		pool_recall(&pooled->pool->runner, pooled->slot, pooled->told);
+		pooled->answer_ns = clock_now_ns() + ANSWER_NS;
+	} else {
+		pooled->answer_ns = CLOCK_NEVER;
+	}
+}
+
+static void
+ask_for_executor(struct pooled *pooled)
+{
+	struct keeper_message request = {.type = KEEPER_FORK, .slot = pooled->slot};
+	mailbox_post(&pooled->pool->mailbox, &request, -1);
+	pooled_change(pooled, POOLED_ASKED);
+}
+
+/* Returns when the slot is due next. */
+static int64_t
+do_what_is_due(struct pooled *pooled, int64_t now)
+{
+	if (now >= pooled->answer_ns)
+		look_after(pooled);
+	int64_t next = pooled->answer_ns;
+	if (pooled->state == POOLED_WANTED && pooled->pool->asked < ASKED_MAX) {
+		if (now >= pooled->due_ns)
+			ask_for_executor(pooled);
+		else if (pooled->due_ns < next)
+			next = pooled->due_ns;
+	}
+	return next;
 }
 
 static void
 pool_flush(struct runner *runner)
 {
 	struct pool *pool = (struct pool *)runner;
+	int64_t now = clock_now_ns();
+	pool->deadline_ns = CLOCK_NEVER;
 	for (int i = 0; i < runner->slots; i++) {
 		struct pooled *pooled = &pool->slots[i];
-		if (pooled->dirty && pooled->conn.fd >= 0)
-			write_frames(pooled);
+		int64_t next = do_what_is_due(pooled, now);
+		if (next < pool->deadline_ns)
+			pool->deadline_ns = next;
+		if (pooled->dirty && pooled->state == POOLED_SERVING)
+			pooled_write(pooled);
 		pooled->dirty = false;
 	}
-}
-
-/* --- what executors say --- */
-
-static void
-handle_frame(struct pooled *pooled, uint8_t type, struct unpack *in)
-{
-	struct runner *runner = &pooled->pool->runner;
-	const struct runner_events *events = runner->events;
-	void *arg = runner->events_arg;
-	int slot = pooled->slot;
-	if (type == FRAME_READY) {
-		struct cpus cpus = cpus_unpack(in);
-		events->up(arg, slot, &cpus);
-		return;
-	}
-	if (type == FRAME_SICK || type == FRAME_SYNCED) {
-		char text[512];
-		unpack_string(in, text, sizeof(text));
-		(type == FRAME_SICK ? events->sick : events->synced)(arg, slot, text);
-		return;
-	}
-	uint64_t seq = unpack_u64(in);
-	if (type == FRAME_ENDED) {
-		struct result result = result_unpack(in);
-		if (in->bad)
-			die(4, "bad result from an executor");
-		events->ended(arg, slot, seq, &result);
-	} else if (type == FRAME_STARTED) {
-		events->started(arg, slot, seq);
-	} else if (type == FRAME_RECALLED) {
-		events->recalled(arg, slot, seq, unpack_u8(in));
-	} else if (type == FRAME_OFFER) {
-		events->offered(arg, slot, seq);
-	} else if (type == FRAME_CHUNK) {
-		int stream = unpack_u8(in);
-		size_t len;
-		const char *data = unpack_bytes(in, &len);
-		events->chunk(arg, slot, seq, stream, data, len);
-	} else if (type == FRAME_OUT_END) {
-		events->out_end(arg, slot, seq);
-	} else {
-		die(4, "unknown frame %d from an executor", type);
-	}
-}
-
-static void
-slot_down(struct pooled *pooled, uint64_t started, const char *why)
-{
-	struct pool *pool = pooled->pool;
-	bool for_ever = ++pooled->deaths >= DEATHS_MAX;
 	if (pool->keeper_gone)
-		for_ever = true;
-	if (!for_ever) {
-		struct keeper_message request = {.type = KEEPER_FORK, .slot = pooled->slot};
-		for_ever = !keeper_send(pool->keeper_socket, &request);
-	}
-	pool->runner.events->down(pool->runner.events_arg, pooled->slot, started, why, for_ever);
-}
-
-static void
-read_frames(struct pooled *pooled)
-{
-	uint8_t type;
-	struct unpack in;
-	bool alive = conn_read(&pooled->conn);
-	while (conn_next(&pooled->conn, &type, &in))
-		handle_frame(pooled, type, &in);
-	if (alive)
 		return;
-	loop_remove(pooled->pool->loop, pooled->conn.fd);
-	conn_clear(&pooled->conn);
-	if (pooled->pool->keeper_gone) /* who else would say how far it had come */
-		slot_down(pooled, UINT64_MAX, "its executor died");
+	mailbox_send(&pool->mailbox); /* that it is gone is heard by receiving */
+	bool waiting = mailbox_waiting(&pool->mailbox);
+	loop_events(pool->loop, pool->mailbox.socket, (short)(POLLIN | (waiting ? POLLOUT : 0)));
 }
 
-static void
-executor_ready(void *arg, int fd, short revents)
+static int64_t
+pool_deadline_ns(const struct runner *runner)
 {
-	(void)fd;
-	struct pooled *pooled = arg;
-	if (revents & POLLOUT)
-		write_frames(pooled);
-	if (revents & ~POLLOUT)
-		read_frames(pooled);
+	return ((const struct pool *)runner)->deadline_ns;
 }
 
-/* --- what the keeper says --- */
-
-static void
-handle_down(struct pooled *pooled, const struct keeper_message *message)
-{
-	if (pooled->conn.fd >= 0)
-		read_frames(pooled); /* what it still said before it died */
-	char why[96];
-	if (WIFSIGNALED(message->status))
-		snprintf(why, sizeof(why), "its executor was killed by signal %d",
-			WTERMSIG(message->status));
-	else
-		snprintf(why, sizeof(why), "its executor exited with code %d",
-			WEXITSTATUS(message->status));
-	slot_down(pooled, message->started, why);
-}
-
-static void
-handle_forked(struct pooled *pooled, const struct keeper_message *message, int fd)
-{
-	if (message->error) {
-		char why[128];
-		snprintf(why, sizeof(why), "no executor could be forked: %s",
-			strerror(message->error));
-		pooled->deaths = DEATHS_MAX;
-		slot_down(pooled, 0, why);
-		return;
-	}
-	pooled->conn = conn_init(fd);
-	loop_add(pooled->pool->loop, fd, POLLIN, executor_ready, pooled);
-	conn_begin(&pooled->conn, FRAME_SETUP);
-	setup_pack(&pooled->conn.out, &pooled->pool->setups[pooled->slot]);
-	conn_end(&pooled->conn);
-	write_frames(pooled);
-}
-
-static void
-keeper_ready(void *arg, int socket, short revents)
-{
-	(void)revents;
-	struct pool *pool = arg;
-	struct keeper_message message = {0};
-	int fd, got;
-	while ((got = keeper_receive(socket, &message, &fd)) > 0) {
-		struct pooled *pooled = &pool->slots[message.slot];
-		if (message.type == KEEPER_FORKED)
-			handle_forked(pooled, &message, fd);
-		else if (message.type == KEEPER_DOWN)
-			handle_down(pooled, &message);
-	}
-	if (got == 0)
-		return;
-	loop_remove(pool->loop, socket);
-	pool->keeper_gone = true;
-	log_warning("the keeper process is gone: executors that die are not replaced");
-	for (int i = 0; i < pool->runner.slots; i++)
-		if (pool->slots[i].conn.fd < 0)
-			slot_down(&pool->slots[i], 0, "the keeper is gone");
-}
+/* --- start and end --- */
 
 static void
 pool_close(struct runner *runner)
 {
 	struct pool *pool = (struct pool *)runner;
-	struct keeper_message leave = {.type = KEEPER_LEAVE};
-	keeper_send(pool->keeper_socket, &leave);
+	struct keeper_message leave = {.type = KEEPER_LEAVE,
+		.keep_strays = runner->slots && pool->setups[0].stray == STRAY_KEEP};
+	if (!pool->keeper_gone) {
+		mailbox_post(&pool->mailbox, &leave, -1);
+		mailbox_send(&pool->mailbox);
+		loop_remove(pool->loop, pool->mailbox.socket);
+	}
 	for (int i = 0; i < runner->slots; i++) {
 		struct pooled *pooled = &pool->slots[i];
-		if (pooled->conn.fd < 0)
+		if (pooled->state != POOLED_SERVING)
 			continue;
 		begin(runner, i, FRAME_QUIT, 0);
 		conn_end(&pooled->conn);
@@ -287,14 +222,13 @@ pool_close(struct runner *runner)
 		loop_remove(pool->loop, pooled->conn.fd);
 		conn_clear(&pooled->conn);
 	}
-	loop_remove(pool->loop, pool->keeper_socket);
-	close(pool->keeper_socket);
+	mailbox_clear(&pool->mailbox);
 	free(pool->slots);
 	free(pool);
 }
 
 struct runner *
-pool_new(struct loop *loop, int keeper_socket, const struct setup *slots, int count)
+pool_new(struct loop *loop, const struct keeper_link *keeper, const struct setup *slots, int count)
 {
 	static const struct runner_ops ops = {
 		.start = pool_start,
@@ -303,19 +237,19 @@ pool_new(struct loop *loop, int keeper_socket, const struct setup *slots, int co
 		.credit = pool_credit,
 		.sync = pool_sync,
 		.flush = pool_flush,
+		.deadline_ns = pool_deadline_ns,
 		.close = pool_close,
 	};
 	struct pool *pool = xcalloc(1, sizeof(*pool));
 	*pool = (struct pool){.runner = {.ops = &ops, .slots = count},
 		.loop = loop,
-		.keeper_socket = keeper_socket,
+		.keeper = keeper->pid,
+		.mailbox = mailbox_init(keeper->socket),
 		.setups = slots,
 		.slots = xcalloc((unsigned long)count, sizeof(*pool->slots))};
-	loop_add(loop, keeper_socket, POLLIN, keeper_ready, pool);
-	for (int i = 0; i < count; i++) {
-		pool->slots[i] = (struct pooled){.pool = pool, .slot = i, .conn = {.fd = -1}};
-		struct keeper_message request = {.type = KEEPER_FORK, .slot = i};
-		keeper_send(keeper_socket, &request);
-	}
+	loop_add(loop, keeper->socket, POLLIN, pooled_keeper_ready, pool);
+	for (int i = 0; i < count; i++)
+		pool->slots[i] = (struct pooled){
+			.pool = pool, .slot = i, .answer_ns = CLOCK_NEVER, .conn = {.fd = -1}};
 	return &pool->runner;
 }

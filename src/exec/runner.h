@@ -23,17 +23,21 @@ struct task;
 struct runner_ops {
 	/* Gives the slot a task; the runner keeps no reference to it. */
 	void (*start)(struct runner *runner, int slot, uint64_t seq, const struct task *task);
-	/* Asks for it back; answered by recalled(). */
+	/* Asks for it back; answered by recalled(), unless it has ended. */
 	void (*recall)(struct runner *runner, int slot, uint64_t seq);
-	/* Ends it if it runs: TERM, and after the grace KILL; it ends with that reason. */
+	/* Ends it if it runs: TERM, and after the grace KILL; it ends with that reason. From now on
+	 * a slot that does not answer goes down, some seconds after the grace; with SEQ 0 that is
+	 * all it does. */
 	void (*kill)(struct runner *runner, int slot, uint64_t seq, enum result_reason reason,
 		uint32_t grace_ms);
 	/* Allows CHUNKS more chunks of its output to come. */
 	void (*credit)(struct runner *runner, int slot, uint64_t seq, uint32_t chunks);
 	/* Nothing runs any more: is what was stored safe? Answered by synced(). */
 	void (*sync)(struct runner *runner, int slot);
-	/* Sends what the calls above have gathered; once per turn. */
+	/* Sends what the calls above have gathered, and does what is due; once per turn. */
 	void (*flush)(struct runner *runner);
+	/* When flush() has something to do even if nothing happens; CLOCK_NEVER for never. */
+	int64_t (*deadline_ns)(const struct runner *runner);
 	/* Lets go of all slots, kills what still runs, and frees it. */
 	void (*close)(struct runner *runner);
 };
@@ -46,7 +50,10 @@ struct runner_events {
 	void (*started)(void *arg, int slot, uint64_t seq);
 	/* RESULT's strings are valid during the call. */
 	void (*ended)(void *arg, int slot, uint64_t seq, struct result *result);
-	void (*recalled)(void *arg, int slot, uint64_t seq, bool given);
+	void (*recalled)(void *arg, int slot, uint64_t seq, enum recalled how);
+	/* For a while no process can be made there, because of WHY: the slot takes no task until it
+	 * is up() again, and those it has come back, RECALLED_NO_ROOM. */
+	void (*no_room)(void *arg, int slot, const char *why);
 	/* The task runs and prints more than can be held: its output is to be fetched now. */
 	void (*offered)(void *arg, int slot, uint64_t seq);
 	/* Of a task whose output is fetched; with --output line also unasked, of one that runs,

@@ -6,10 +6,14 @@
 #include "sched/sched.h"
 #include "tasks/task.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { STARTED_US = 200000 }; /* STARTED is sent when a task has run that long */
+
+/* When for this long no process can be made anywhere, tasks fail of it. */
+#define STARVED_NS (30 * CLOCK_NS_PER_S)
 
 /* The worker has answered for it, if it was asked. */
 static void
@@ -27,6 +31,8 @@ master_task_ended(struct master *master, struct flight *flight, const struct res
 	recall_answered(master, flight);
 	bool ran = result->reason != RESULT_LOST && result->reason != RESULT_SPAWN;
 	sched_done(master->sched, flight->worker, ran ? result->runtime_ns : -1);
+	if (result->reason != RESULT_SPAWN)
+		master->no_room_ns = 0;
 	flight->ended = true;
 	flight->result = *result;
 	flight->result.out = flight->result.err = flight->result.tail = NULL;
@@ -156,16 +162,45 @@ handle_started(struct master *master, struct unpack *in)
 	}
 }
 
+/* No process could be made for a task. Has none ended, or been running, for a while? */
+static bool
+is_starved(struct master *master)
+{
+	struct flight *flight;
+	for (size_t at = 0; (flight = flights_next(master->flights, &at));)
+		if (flight->running && !flight->ended)
+			return false;
+	if (!master->no_room_ns)
+		master->no_room_ns = master->active_ns;
+	return master->active_ns - master->no_room_ns >= STARVED_NS;
+}
+
+static void
+fail_for_no_room(struct master *master, struct flight *flight)
+{
+	struct result result = {.index = flight->task->index,
+		.attempt = flight->task->attempt,
+		.slot = UINT16_MAX,
+		.reason = RESULT_SPAWN,
+		.step = STEP_CLONE,
+		.error = EAGAIN,
+		.exit_code = 126,
+		.start_us = clock_unix_us()};
+	master_task_ended(master, flight, &result);
+}
+
 static void
 handle_recalled(struct master *master, struct unpack *in)
 {
 	for (uint32_t left = unpack_u32(in); left && !in->bad; left--) {
 		struct flight *flight = flights_find(master->flights, unpack_u64(in));
-		bool given = unpack_u8(in);
+		enum recalled how = unpack_u8(in);
 		if (!flight || flight->ended)
 			continue;
 		recall_answered(master, flight);
-		if (given)
+		if (how == RECALLED_NO_ROOM && !master->stop && is_starved(master))
+			fail_for_no_room(master, flight);
+		else if (how != RECALLED_LATE)
 			master_task_returned(master, flight);
 		else
 			is_running(flight, clock_unix_us());
@@ -200,7 +235,7 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 {
 	struct member_slot *slot = slot_of(member, in);
 	enum slot_end end = unpack_u8(in);
-	bool for_ever = end != SLOT_RESTARTS;
+	bool for_ever = end == SLOT_CLOSED || end == SLOT_UNSAFE;
 	char why[512];
 	unpack_string(in, why, sizeof(why));
 	if (end == SLOT_UNSAFE) {
@@ -208,14 +243,16 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 			member->hello.host, why);
 		master_stop(master, STOP_FAILURE);
 	} else if (*why && !master->stop) {
-		log_warning("slot %u on %s: %s%s", slot->number, member->hello.host, why,
-			for_ever ? "; it is closed" : "; it gets a new one");
+		log_warning("slot %u on %s: %s; %s", slot->number, member->hello.host, why,
+			for_ever	    ? "it is closed"
+			: end == SLOT_WAITS ? "its tasks go elsewhere meanwhile"
+					    : "it gets a new one");
 	}
 	if (!slot->down)
 		sched_slots(
 			master->sched, (int)(member - master->members.list), --member->open_slots);
 	slot->down = true;
-	slot->closed = for_ever;
+	slot->closed = slot->closed || for_ever;
 }
 
 static void

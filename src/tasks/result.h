@@ -22,6 +22,13 @@ enum result_reason {
 	RESULT_REASONS
 };
 
+/* How a task is answered for that was asked back, or that comes back unasked. */
+enum recalled {
+	RECALLED_LATE,	  /* it runs, or has ended */
+	RECALLED_GIVEN,	  /* it has not started, and will not */
+	RECALLED_NO_ROOM, /* so too, because no process could be made for it */
+};
+
 /* Where tasks' outputs go: --output. */
 enum output_mode {
 	OUTPUT_GROUP, /* to ours, each task's whole, as it ends */

@@ -13,6 +13,7 @@ slot_is_up(void *arg, int i, const struct cpus *cpus)
 	if (worker->slots[i].closed)
 		return;
 	worker->slots[i].up = true;
+	worker->slots[i].waits = false;
 	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_UP);
 	pack_u32(buf, (uint32_t)i);
 	cpus_pack(buf, cpus);
@@ -50,6 +51,7 @@ task_ended(void *arg, int i, uint64_t seq, struct result *result)
 	struct entry *entry = slot_queue_find(slot, seq);
 	if (!entry)
 		return;
+	worker->no_room_said = false;
 	report(worker, i, result);
 	sched_sent(worker->pace, 0, 1);
 	sched_done(worker->pace, 0, result->runtime_ns);
@@ -62,18 +64,23 @@ task_ended(void *arg, int i, uint64_t seq, struct result *result)
 }
 
 static void
-task_recalled(void *arg, int i, uint64_t seq, bool given)
+task_recalled(void *arg, int i, uint64_t seq, enum recalled how)
 {
 	struct worker *worker = arg;
 	struct entry *entry = slot_queue_find(&worker->slots[i], seq);
 	if (!entry || entry->state == ENTRY_ENDED)
 		return;
-	if (given) {
+	if (how == RECALLED_NO_ROOM) {
+		worker_give_back(worker, entry->task->index, how);
+		task_free(slot_queue_take(&worker->slots[i], entry));
+		return;
+	}
+	if (how == RECALLED_GIVEN) {
 		worker_unstarted(worker, &worker->slots[i], entry);
 		return;
 	}
 	if (entry->wanted)
-		worker_give_back(worker, entry->task->index, false);
+		worker_give_back(worker, entry->task->index, RECALLED_LATE);
 	entry->wanted = false;
 	entry->state = ENTRY_GIVEN;
 }
@@ -132,19 +139,31 @@ output_end(void *arg, int i, uint64_t seq)
 void
 worker_slot_down(struct worker *worker, int i, const char *why, enum slot_end end)
 {
-	bool for_ever = end != SLOT_RESTARTS;
+	bool for_ever = end == SLOT_CLOSED || end == SLOT_UNSAFE;
+	if (!for_ever && worker->slots[i].closed)
+		return;
 	struct buf *buf = message_begin(&worker->link, MESSAGE_SLOT_DOWN);
 	pack_u32(buf, (uint32_t)i);
 	pack_u8(buf, (uint8_t)end);
 	pack_string(buf, why);
 	worker_send(worker);
-	worker->slots[i].up = false;
+	worker->slots[i].up = worker->slots[i].waits = false;
 	worker->slots[i].closed |= for_ever;
 	bool any = false;
 	for (int k = 0; k < worker->nslots; k++)
 		any = any || !worker->slots[k].closed;
 	if (!any)
 		worker_hold_back(worker);
+}
+
+/* One word about all slots of the rank, as they meet the same limit. */
+static void
+slot_has_no_room(void *arg, int i, const char *why)
+{
+	struct worker *worker = arg;
+	worker_slot_down(worker, i, worker->no_room_said ? "" : why, SLOT_WAITS);
+	worker->slots[i].waits = true;
+	worker->no_room_said = true;
 }
 
 static void
@@ -211,6 +230,7 @@ const struct runner_events worker_events = {
 	.started = task_started,
 	.ended = task_ended,
 	.recalled = task_recalled,
+	.no_room = slot_has_no_room,
 	.offered = output_offered,
 	.chunk = output_chunk,
 	.out_end = output_end,

@@ -63,9 +63,24 @@ even_out(struct worker *worker)
 		worker_recall(worker, from, last);
 }
 
+/* No process can be made on this rank for a while: other ranks may have room. */
+static bool
+has_no_room(const struct worker *worker)
+{
+	bool waits = false;
+	for (int i = 0; i < worker->nslots; i++) {
+		if (worker->slots[i].up)
+			return false;
+		waits = waits || worker->slots[i].waits;
+	}
+	return waits;
+}
+
 void
 worker_feed(struct worker *worker)
 {
+	while (worker->queue.count && has_no_room(worker))
+		worker_return(worker, task_queue_shift(&worker->queue));
 	if (worker->paused || worker->held)
 		return;
 	feed(worker);

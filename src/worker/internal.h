@@ -28,6 +28,7 @@ struct worker {
 	int64_t heartbeat_ns;
 	int64_t active_ns; /* when something last happened */
 	bool paused, draining, held, stopping, syncing, said_bye, finished;
+	bool no_room_said; /* that no process can be made here, since a task last ended */
 };
 
 /* Sends the message that was begun. */
@@ -37,8 +38,8 @@ void worker_send(struct worker *worker);
 struct buf *batch_add(struct batch *batch);
 void batch_send(struct worker *worker, struct batch *batch, enum message_type type);
 
-/* Answers a RECALL of that task: it is rank 0's again, or too late. */
-void worker_give_back(struct worker *worker, uint64_t index, bool given);
+/* Tells rank 0 what becomes of a task that it asked back, or that comes back unasked. */
+void worker_give_back(struct worker *worker, uint64_t index, enum recalled how);
 
 /* Gives a task back to rank 0, and frees it. */
 void worker_return(struct worker *worker, struct task *task);
@@ -51,7 +52,7 @@ void worker_unstarted(struct worker *worker, struct slot_queue *slot, struct ent
  * (receive.c). */
 void worker_hold_back(struct worker *worker);
 
-/* Slot I takes no tasks now, WHY ("": that was said); with SLOT_CLOSED never again (events.c). */
+/* Slot I takes no tasks now, WHY ("": that was said). One that is closed stays so (events.c). */
 void worker_slot_down(struct worker *worker, int i, const char *why, enum slot_end end);
 
 /* Asks slot I for a task back. */

@@ -63,7 +63,7 @@ recall_tasks(struct worker *worker, struct unpack *in)
 			if (entry->state == ENTRY_GIVEN)
 				worker_recall(worker, i, entry);
 		} else {
-			worker_give_back(worker, index, false);
+			worker_give_back(worker, index, RECALLED_LATE);
 		}
 	}
 }
@@ -80,10 +80,12 @@ stop_all(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 			if (slot->entries[k].state != ENTRY_ENDED)
 				runner->ops->kill(
 					runner, i, slot->entries[k].seq, reason, grace_ms);
+		if (slot->syncing)
+			runner->ops->kill(runner, i, 0, reason, grace_ms);
 	}
 }
 
-/* If rank 0 goes on, it needs not try again and again. It says one word about all slots. */
+/* If rank 0 goes on, it need not try again and again. It says one word about all slots. */
 void
 worker_stop(struct worker *worker, enum result_reason reason, uint32_t grace_ms)
 {

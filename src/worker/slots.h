@@ -25,6 +25,7 @@ struct entry {
 struct slot_queue {
 	bool up;
 	bool closed;   /* for ever */
+	bool waits;    /* not up, because no process can be made there */
 	bool syncing;  /* it has not said yet that what it stored is safe */
 	uint64_t last; /* the highest seq given */
 	uint64_t slow; /* seq of the task that has run for long: nothing is staged behind it; 0:

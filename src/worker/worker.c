@@ -50,17 +50,17 @@ batch_send(struct worker *worker, struct batch *batch, enum message_type type)
 /* --- tasks that come back --- */
 
 void
-worker_give_back(struct worker *worker, uint64_t index, bool given)
+worker_give_back(struct worker *worker, uint64_t index, enum recalled how)
 {
 	struct buf *buf = batch_add(&worker->recalled);
 	pack_u64(buf, index);
-	pack_u8(buf, given);
+	pack_u8(buf, (uint8_t)how);
 }
 
 void
 worker_return(struct worker *worker, struct task *task)
 {
-	worker_give_back(worker, task->index, true);
+	worker_give_back(worker, task->index, RECALLED_GIVEN);
 	task_free(task);
 }
 
@@ -157,8 +157,11 @@ worker_deadline_ns(const struct worker *worker)
 {
 	if (worker->said_bye)
 		return CLOCK_NEVER;
+	struct runner *runner = worker->options.runner;
 	int64_t batch = worker->results.count ? worker->results.since_ns + BATCH_NS : CLOCK_NEVER;
-	return batch < worker->heartbeat_ns ? batch : worker->heartbeat_ns;
+	int64_t due = runner->ops->deadline_ns(runner);
+	due = batch < due ? batch : due;
+	return due < worker->heartbeat_ns ? due : worker->heartbeat_ns;
 }
 
 int64_t

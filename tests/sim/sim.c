@@ -58,6 +58,9 @@ struct sim {
 	int64_t kill_ns;
 	int late; /* endpoint that joins later than others, 0: none */
 	int64_t join_ns;
+	int to_stop; /* endpoints from this one down are told to stop one by one, 0: none */
+	bool stopped;
+	int64_t stop_ns;
 	int64_t interrupt_ns; /* CLOCK_NEVER: not */
 	bool interrupted;
 	struct master *master;
@@ -164,6 +167,10 @@ choose(struct sim *sim, uint64_t seed)
 		sim->options.death_rate = 0.005;
 	if (pick(sim, 16, 5) == 0)
 		sim->options.close_rate = 0.5;
+	if (pick(sim, 82, 5) == 0)
+		sim->options.idle_death_rate = 0.01;
+	if (pick(sim, 83, 5) == 0)
+		sim->options.no_room_rate = 0.1;
 	sim->options.unsafe = pick(sim, 17, 9) == 0;
 	int64_t span = sim->options.mean_ns * (sim->tasks + 1) / sim->endpoints;
 	if (pick(sim, 8, 4) == 0)
@@ -175,6 +182,11 @@ choose(struct sim *sim, uint64_t seed)
 	if (pick(sim, 13, 1) == 0 && sim->endpoints > 2) {
 		sim->late = 1 + pick(sim, 14, sim->endpoints - 3);
 		sim->join_ns = pick(sim, 15, 1000) * (span / 1000 + 1);
+	}
+	sim->stop_ns = CLOCK_NEVER;
+	if (pick(sim, 84, 9) == 0 && sim->endpoints > 1) {
+		sim->to_stop = 1 + pick(sim, 85, sim->endpoints - 2);
+		sim->stop_ns = pick(sim, 86, 1000) * (span / 1000 + 1);
 	}
 	for (int i = 0; i < sim->endpoints; i++)
 		sim->slots[i] = i || sim->endpoints == 1 ? 1 + pick(sim, 20 + (uint64_t)i, 7)
@@ -204,6 +216,8 @@ open_run(struct sim *sim)
 		sim->interrupt_ns += sim->now_ns;
 	if (sim->kill_ns != CLOCK_NEVER)
 		sim->kill_ns += sim->now_ns;
+	if (sim->stop_ns != CLOCK_NEVER)
+		sim->stop_ns += sim->now_ns;
 	sim->join_ns += sim->now_ns;
 	sim->hub = inmem_new(sim->endpoints);
 	for (int i = 0; i < sim->endpoints; i++)
@@ -284,7 +298,7 @@ check_idle(struct sim *sim)
 	for (int i = 0; i < sim->endpoints; i++)
 		if (sim->workers[i])
 			sim_runner_count(sim->runners[i], &busy, &idle);
-	if (!idle || sim->counts.held <= busy || sim->interrupted)
+	if (!idle || sim->counts.held <= busy || sim->interrupted || sim->stopped)
 		sim->idle_ns = CLOCK_NEVER;
 	else if (sim->calm)
 		fail(sim, "slots idle while tasks wait; slots", (uint64_t)idle);
@@ -296,6 +310,7 @@ advance(struct sim *sim)
 	int64_t next = master_deadline_ns(sim->master);
 	next = earlier(next, sim->interrupt_ns);
 	next = earlier(next, sim->kill_ns);
+	next = earlier(next, sim->stop_ns);
 	if (sim->late)
 		next = earlier(next, sim->join_ns);
 	for (int i = 0; i < sim->endpoints; i++) {
@@ -322,6 +337,18 @@ kill_endpoint(struct sim *sim)
 	worker_free(sim->workers[i]);
 	sim->workers[i] = NULL;
 	inmem_kill(sim->hub, i);
+}
+
+/* The next one down is stopped ten milliseconds later. */
+static void
+stop_endpoint(struct sim *sim)
+{
+	int i = sim->to_stop--;
+	sim->stop_ns = sim->to_stop ? sim->now_ns + 10 * CLOCK_NS_PER_MS : CLOCK_NEVER;
+	if (!sim->workers[i] || worker_finished(sim->workers[i]))
+		return;
+	sim->stopped = true;
+	worker_stop(sim->workers[i], RESULT_CANCELLED, 100);
 }
 
 static bool
@@ -351,6 +378,8 @@ play(struct sim *sim)
 		}
 		if (sim->now_ns >= sim->kill_ns)
 			kill_endpoint(sim);
+		if (sim->now_ns >= sim->stop_ns)
+			stop_endpoint(sim);
 		bool any = false;
 		int first = pick(sim, 5000 + (uint64_t)turns, sim->endpoints - 1);
 		for (int k = 0; k < sim->endpoints; k++)
@@ -384,7 +413,8 @@ check_output(const struct sim *sim)
 	unsigned long long last = 0;
 	char *text = read_back(sim->out_fd, &len);
 	int *seen = xcalloc((unsigned long)sim->tasks + 1, sizeof(int));
-	bool disturbed = sim->options.death_rate > 0 || sim->killed;
+	bool disturbed =
+		sim->options.death_rate > 0 || sim->options.idle_death_rate > 0 || sim->killed;
 	while (at < len && !disturbed) {
 		unsigned long long index = 0;
 		unsigned long expected_len;
@@ -420,7 +450,8 @@ check(const struct sim *sim, bool interrupted)
 			fail(sim, "succeeded without having run: task", (uint64_t)i);
 		if (sim->runs[i] && !sim->counts.ended[i])
 			fail(sim, "ran and is not accounted for: task", (uint64_t)i);
-		if (!sim->lost[i] && !sim->killed && !interrupted && !sim->counts.ok[i])
+		bool disturbed = sim->lost[i] || sim->killed || sim->stopped || interrupted;
+		if (!disturbed && !sim->counts.ok[i])
 			fail(sim, "not succeeded: task", (uint64_t)i);
 	}
 	if (sim->counts.crossed)
@@ -459,7 +490,7 @@ is_failed(const struct sim *sim)
 			sim_runner_count(sim->runners[i], &busy, &idle);
 	if (sim->options.unsafe && !sim->killed && sim->options.close_rate == 0 && !failed)
 		fail(sim, "no failure though outputs may be lost", 0);
-	if (failed && !sim->options.unsafe && busy + idle)
+	if (failed && !sim->options.unsafe && !sim->stopped && busy + idle)
 		fail(sim, "a failure though all is safe", 0);
 	return failed;
 }
@@ -474,7 +505,7 @@ run_one(uint64_t seed)
 	play(&sim);
 	bool failed = is_failed(&sim);
 	check(&sim, interrupted || (failed && !sim.options.unsafe) ||
-			    (failed && sim.options.close_rate > 0));
+			    (failed && (sim.options.close_rate > 0 || sim.stopped)));
 	close_run(&sim);
 }
 

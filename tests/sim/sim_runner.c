@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGED_MAX = 256, FETCH_MAX = 256, CHUNK = 1000, RECALLS_MAX = 256 };
+enum { STAGED_MAX = 256, FETCH_MAX = 256, CHUNK = 1000, RECALLS_MAX = 256, DRAWS_MAX = 300 };
 #define STARTED_NS (200 * CLOCK_NS_PER_MS)
 #define UP_NS (1 * CLOCK_NS_PER_MS)
+#define PAUSE_NS (1000 * CLOCK_NS_PER_MS)
 
 struct sim_task {
 	uint64_t seq;
@@ -30,6 +31,9 @@ struct sim_fetch {
 
 struct sim_slot {
 	bool up;
+	bool paused;	 /* not up, because no process can be made */
+	int turned_down; /* tasks for which none could */
+	int idle_deaths;
 	int64_t up_ns;
 	struct sim_task staged[STAGED_MAX];
 	int nstaged;
@@ -144,6 +148,13 @@ sim_flush(struct runner *runner)
 	(void)runner;
 }
 
+static int64_t
+sim_deadline_ns(const struct runner *runner)
+{
+	(void)runner;
+	return CLOCK_NEVER; /* its events have a queue of their own */
+}
+
 static void
 sim_close(struct runner *runner)
 {
@@ -175,7 +186,8 @@ answer_recalls(struct sim_runner *sim, int i)
 				shift(slot, k);
 				given = true;
 			}
-		sim->runner.events->recalled(sim->runner.events_arg, i, seq, given);
+		sim->runner.events->recalled(
+			sim->runner.events_arg, i, seq, given ? RECALLED_GIVEN : RECALLED_LATE);
 	}
 }
 
@@ -198,13 +210,50 @@ static void
 die_now(struct sim_runner *sim, int i)
 {
 	struct sim_slot *slot = &sim->slots[i];
-	sim->lost[slot->staged[0].index]++;
+	if (slot->running)
+		sim->lost[slot->staged[0].index]++;
 	for (int k = 0; k < slot->nfetches; k++)
 		sim->lost[slot->fetches[k].index]++;
 	slot->nstaged = slot->nfetches = slot->nrecalls = 0;
-	slot->running = slot->up = false;
+	slot->running = slot->up = slot->paused = false;
 	slot->up_ns = *sim->now_ns + UP_NS;
 	sim->runner.events->down(sim->runner.events_arg, i, slot->started, "simulated", false);
+}
+
+/* What is staged, and comes while it pauses, is turned down at once. */
+static void
+turn_down(struct sim_runner *sim, int i)
+{
+	struct sim_slot *slot = &sim->slots[i];
+	while (slot->nstaged) {
+		struct sim_task task = shift(slot, 0);
+		slot->turned_down++;
+		sim->runner.events->recalled(sim->runner.events_arg, i, task.seq, RECALLED_NO_ROOM);
+	}
+}
+
+static bool
+has_no_room(struct sim_runner *sim, int i)
+{
+	struct sim_slot *slot = &sim->slots[i];
+	if (sim_random(sim->options->seed, slot->staged[0].index,
+		    100 + (uint64_t)slot->turned_down) >= sim->options->no_room_rate)
+		return false;
+	slot->up = false;
+	slot->paused = true;
+	slot->up_ns = *sim->now_ns + PAUSE_NS;
+	sim->runner.events->no_room(sim->runner.events_arg, i, "simulated");
+	turn_down(sim, i);
+	return true;
+}
+
+static bool
+dies_idle(struct sim_runner *sim, int i)
+{
+	struct sim_slot *slot = &sim->slots[i];
+	return !slot->running && (slot->up || slot->paused) && slot->idle_deaths < DRAWS_MAX &&
+	       sim_random(sim->options->seed + (uint64_t)i, slot->started,
+		       200 + (uint64_t)slot->idle_deaths++) < sim->options->idle_death_rate;
 }
 
 static void
@@ -260,7 +309,9 @@ step_slot(struct sim_runner *sim, int i)
 {
 	struct sim_slot *slot = &sim->slots[i];
 	int64_t now = *sim->now_ns;
-	if (!slot->up && now >= slot->up_ns &&
+	if (dies_idle(sim, i))
+		die_now(sim, i);
+	if (!slot->up && !slot->paused && now >= slot->up_ns &&
 		sim_random(sim->options->seed + slot->started,
 			(uint64_t)(sim->runner.slots * 8 + i), 7) < sim->options->close_rate) {
 		slot->up_ns = CLOCK_NEVER;
@@ -270,6 +321,7 @@ step_slot(struct sim_runner *sim, int i)
 		struct cpus cpus = {0};
 		cpus_add(&cpus, i);
 		slot->up = true;
+		slot->paused = false;
 		sim->runner.events->up(sim->runner.events_arg, i, &cpus);
 	}
 	if (slot->running && !slot->announced && now - slot->start_ns >= STARTED_NS) {
@@ -284,7 +336,9 @@ step_slot(struct sim_runner *sim, int i)
 	}
 	answer_recalls(sim, i);
 	send_output(sim, i);
-	if (slot->up && !slot->running && slot->nstaged)
+	if (slot->paused)
+		turn_down(sim, i);
+	if (slot->up && !slot->running && slot->nstaged && !has_no_room(sim, i))
 		begin(sim, i);
 }
 
@@ -309,7 +363,8 @@ sim_runner_next(const struct runner *runner)
 			at = slot->end_ns;
 		if (slot->running && !slot->announced && slot->start_ns + STARTED_NS < at)
 			at = slot->start_ns + STARTED_NS;
-		if (slot->nrecalls || (slot->up && !slot->running && slot->nstaged))
+		if (slot->nrecalls ||
+			((slot->up || slot->paused) && !slot->running && slot->nstaged))
 			at = *sim->now_ns;
 		for (int k = 0; k < slot->nfetches; k++)
 			if (slot->fetches[k].credits)
@@ -343,6 +398,7 @@ sim_runner_new(
 		.kill = sim_kill,
 		.credit = sim_credit,
 		.flush = sim_flush,
+		.deadline_ns = sim_deadline_ns,
 		.sync = sim_sync,
 		.close = sim_close,
 	};

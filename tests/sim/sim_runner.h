@@ -14,9 +14,11 @@ struct sim_options {
 	uint64_t seed;
 	int64_t mean_ns;   /* of run times, exponentially spread, some of them 100 times as long */
 	double death_rate; /* that a slot dies when it starts a task */
-	double close_rate; /* that a slot does not come up, and is closed for ever */
-	bool unsafe;	   /* what slots have stored may be lost */
-	double large_rate; /* that an output must be fetched */
+	double idle_death_rate; /* that it dies when it has nothing to do */
+	double no_room_rate;	/* that no process can be made for a task at first */
+	double close_rate;	/* that a slot does not come up, and is closed for ever */
+	bool unsafe;		/* what slots have stored may be lost */
+	double large_rate;	/* that an output must be fetched */
 };
 
 /* A deterministic number in [0, 1) from a seed and two more numbers. */

@@ -104,13 +104,13 @@ on_ended(void *arg, int slot, uint64_t seq, struct result *result)
 }
 
 static void
-on_recalled(void *arg, int slot, uint64_t seq, bool given)
+on_recalled(void *arg, int slot, uint64_t seq, enum recalled how)
 {
 	(void)slot;
 	struct rig *rig = arg;
 	assert_false(rig->told[seq].recalled);
 	rig->told[seq].recalled = true;
-	rig->told[seq].given = given;
+	rig->told[seq].given = how != RECALLED_LATE;
 }
 
 static void
@@ -218,10 +218,10 @@ static void
 rig_open(struct rig *rig, int slots)
 {
 	struct err err;
-	int socket = keeper_start(&err);
-	assert_true(socket >= 0);
+	struct keeper_link keeper;
+	assert_int_equal(keeper_start(&keeper, &err), 0);
 	rig->loop = loop_new();
-	rig->runner = pool_new(rig->loop, socket, rig->setups, slots);
+	rig->runner = pool_new(rig->loop, &keeper, rig->setups, slots);
 	rig->runner->events = &rig_events;
 	rig->runner->events_arg = rig;
 	UNTIL(rig, rig->ups == slots);
