@@ -4,6 +4,7 @@
 #include "base/pack.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WORDS = CPUS_MAX / 64 };
@@ -60,6 +61,15 @@ cpus_and(const struct cpus *a, const struct cpus *b)
 	return set;
 }
 
+struct cpus
+cpus_without(const struct cpus *set, const struct cpus *less)
+{
+	struct cpus rest;
+	for (int i = 0; i < WORDS; i++)
+		rest.bits[i] = set->bits[i] & ~less->bits[i];
+	return rest;
+}
+
 bool
 cpus_intersect(const struct cpus *a, const struct cpus *b)
 {
@@ -95,6 +105,24 @@ cpus_format(const struct cpus *set, char *text, size_t size)
 		cpu = last;
 	}
 	return text;
+}
+
+struct cpus
+cpus_parse(const char *text)
+{
+	struct cpus set = {0};
+	do {
+		char *end;
+		unsigned long first = strtoul(text, &end, 10), last = first;
+		if (end != text && *end == '-')
+			last = strtoul(text = end + 1, &end, 10);
+		if (end == text || last >= CPUS_MAX || (*end && *end != ','))
+			return (struct cpus){0};
+		for (unsigned long cpu = first; cpu <= last; cpu++)
+			cpus_add(&set, (int)cpu);
+		text = end + 1;
+	} while (text[-1]);
+	return set;
 }
 
 void

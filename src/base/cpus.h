@@ -30,9 +30,13 @@ bool cpus_intersect(const struct cpus *a, const struct cpus *b);
 bool cpus_subset(const struct cpus *inner, const struct cpus *outer);
 struct cpus cpus_or(const struct cpus *a, const struct cpus *b);
 struct cpus cpus_and(const struct cpus *a, const struct cpus *b);
+struct cpus cpus_without(const struct cpus *set, const struct cpus *less);
 
 /* Writes the kernel's list format, e.g. "0-3,8" (cpuset(7)), "" for the empty set; returns TEXT. */
 char *cpus_format(const struct cpus *set, char *text, size_t size);
+
+/* Reads such a list; the empty set if it is none. */
+struct cpus cpus_parse(const char *text);
 
 /* In messages and frames: a u16 count of 64-bit words, trailing zero words left out. */
 void cpus_pack(struct buf *buf, const struct cpus *set);

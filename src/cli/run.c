@@ -275,8 +275,10 @@ collect_and_print(struct transport *transport, const struct hello *own)
 	}
 	printf("host\trank\tslot\tcores\tnuma\n");
 	print_hello(own);
+	bool said = master_report_host(own);
 	for (int i = 1; i < transport->size; i++) {
 		print_hello(&hellos[i]);
+		said = said || master_report_host(&hellos[i]);
 		hello_clear(&hellos[i]);
 	}
 	free(hellos);

@@ -12,6 +12,7 @@
 #include "comm/transport.h"
 #include "exec/environment.h"
 #include "place/bind.h"
+#include "place/claim.h"
 #include "place/share.h"
 #include "place/topology.h"
 
@@ -123,6 +124,7 @@ fill_hello(struct hello *hello, const struct config *config, const struct share 
 		.memory_mib =
 			(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 20,
 		.host_cores = (uint32_t)share->host_cores,
+		.taken_cores = (uint32_t)share->taken_cores,
 		.withheld_cores = (uint32_t)share->withheld_cores,
 		.host_slots = (uint32_t)share->host_slots,
 		.search_paths = start_search_paths(),
@@ -139,6 +141,14 @@ fill_hello(struct hello *hello, const struct config *config, const struct share 
 			.cpus = share->slots[i].cpus};
 }
 
+/* How many runs we are within, each of which has claimed its cores. */
+static unsigned
+claim_depth(void)
+{
+	const char *depth = getenv("MPBATCH_DEPTH");
+	return depth ? (unsigned)strtoul(depth, NULL, 10) : 0;
+}
+
 static struct setup *
 make_setups(const struct config *config, const struct share *share, int rank)
 {
@@ -147,6 +157,7 @@ make_setups(const struct config *config, const struct share *share, int rank)
 		setups[i] = (struct setup){.rank = rank,
 			.slot = share->first + i + 1,
 			.threads = config->cores,
+			.depth = claim_depth() + config->bind,
 			.ntasks = config->ntasks,
 			.spool_bytes = SPOOL_BYTES,
 			.session = (int)config->session_number,
@@ -161,6 +172,29 @@ make_setups(const struct config *config, const struct share *share, int rank)
 			.environment = config->environment,
 			.environment_len = config->environment_len};
 	return setups;
+}
+
+/* The cores of this host that are not for us: the same answer on all its ranks, since the first one
+ * claims for all. */
+static struct cpus
+taken_cores(const struct topology *topology, const struct share_rank *ranks, int nranks, int self,
+	const struct share_options *options, const struct config *config,
+	struct transport *transport)
+{
+	const char *cpus = getenv("MPBATCH_CPUS");
+	struct cpus taken = {0};
+	if (self == 0)
+		taken = claim_cores(&(struct claim_options){.depth = claim_depth(),
+					    .within = cpus_parse(cpus && claim_depth() ? cpus : ""),
+					    .look = config->only_show},
+			topology, ranks, nranks, options);
+	if (transport->size == 1)
+		return taken;
+	struct buf all = {0};
+	mpi_host_gather(transport, &taken, sizeof(taken), &all, &self);
+	memcpy(&taken, all.data, sizeof(taken));
+	buf_clear(&all);
+	return taken;
 }
 
 int
@@ -185,8 +219,11 @@ start_slots(struct slots *slots, const struct config *config, const struct launc
 	struct share share;
 	if (topology_load(&topology, err) < 0)
 		return -1;
-	int got = share_out(&topology, (const struct share_rank *)(const void *)all.data, ranks,
-		self, &options, &share, err);
+	const struct share_rank *all_ranks = (const struct share_rank *)(const void *)all.data;
+	if (config->bind)
+		options.taken =
+			taken_cores(&topology, all_ranks, ranks, self, &options, config, transport);
+	int got = share_out(&topology, all_ranks, ranks, self, &options, &share, err);
 	topology_clear(&topology);
 	buf_clear(&all);
 	if (got < 0)

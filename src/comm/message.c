@@ -96,6 +96,7 @@ hello_pack(struct buf *buf, const struct hello *hello)
 	pack_i64(buf, hello->unix_us);
 	pack_u64(buf, hello->memory_mib);
 	pack_u32(buf, hello->host_cores);
+	pack_u32(buf, hello->taken_cores);
 	pack_u32(buf, hello->withheld_cores);
 	pack_u32(buf, hello->host_slots);
 	pack_u64(buf, hello->search_paths);
@@ -122,6 +123,7 @@ hello_unpack(struct unpack *in, struct hello *hello)
 	hello->unix_us = unpack_i64(in);
 	hello->memory_mib = unpack_u64(in);
 	hello->host_cores = unpack_u32(in);
+	hello->taken_cores = unpack_u32(in);
 	hello->withheld_cores = unpack_u32(in);
 	hello->host_slots = unpack_u32(in);
 	hello->search_paths = unpack_u64(in);

@@ -93,7 +93,8 @@ struct hello {
 	int32_t rank;
 	int64_t unix_us; /* its clock as it said so */
 	uint64_t memory_mib;
-	uint32_t host_cores;	 /* usable whole cores of its host */
+	uint32_t host_cores; /* usable whole cores of its host; 0: other runs have all, and share */
+	uint32_t taken_cores; /* that other runs have there, where the slots could do with them */
 	uint32_t withheld_cores; /* other cores there, which the job was not granted */
 	uint32_t host_slots;	 /* slots of all ranks there */
 	uint64_t search_paths;	 /* hash of PATH and LD_LIBRARY_PATH */

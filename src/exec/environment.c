@@ -74,6 +74,7 @@ static const char *const own_names[] = {
 	"MPBATCH_SLOT",
 	"MPBATCH_CPUS",
 	"MPBATCH_NTASKS",
+	"MPBATCH_DEPTH",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -199,6 +200,8 @@ environment_init(struct environment *environment, char **from, const struct setu
 	add_new(environment, "MPBATCH_RANK=%d", setup->rank);
 	add_new(environment, "MPBATCH_SLOT=%d", setup->slot);
 	add_new(environment, "MPBATCH_CPUS=%s", cpus_format(cpus, list, sizeof(list)));
+	if (setup->depth)
+		add_new(environment, "MPBATCH_DEPTH=%u", setup->depth);
 	if (setup->ntasks)
 		add_new(environment, "MPBATCH_NTASKS=%llu", (unsigned long long)setup->ntasks);
 	for (size_t i = 0; i < COUNT(thread_names); i++)

@@ -9,6 +9,7 @@ setup_pack(struct buf *buf, const struct setup *setup)
 	pack_u32(buf, (uint32_t)setup->rank);
 	pack_u32(buf, (uint32_t)setup->slot);
 	pack_u32(buf, (uint32_t)setup->threads);
+	pack_u32(buf, setup->depth);
 	pack_u64(buf, setup->ntasks);
 	pack_u64(buf, setup->spool_bytes);
 	pack_u32(buf, (uint32_t)setup->session);
@@ -29,6 +30,7 @@ setup_unpack(struct unpack *in, struct setup *setup)
 	setup->rank = (int)unpack_u32(in);
 	setup->slot = (int)unpack_u32(in);
 	setup->threads = (int)unpack_u32(in);
+	setup->depth = unpack_u32(in);
 	setup->ntasks = unpack_u64(in);
 	setup->spool_bytes = unpack_u64(in);
 	setup->session = (int)unpack_u32(in);

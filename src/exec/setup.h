@@ -21,6 +21,7 @@ struct setup {
 	int rank;
 	int slot;	      /* host-wide, from 1 */
 	int threads;	      /* OMP_NUM_THREADS and its kin, where unset */
+	unsigned depth;	      /* MPBATCH_DEPTH; 0: none */
 	uint64_t ntasks;      /* MPBATCH_NTASKS; 0: not known */
 	uint64_t spool_bytes; /* per stream of a task, beyond what is held in memory */
 	int session;	      /* in the names of the store's files */

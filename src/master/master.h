@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct err;
+struct hello;
 struct journal;
 struct ledger;
 struct master;
@@ -56,6 +57,10 @@ void master_free(struct master *master);
 /* A message from the endpoint PEER; IN is its payload. Dies if it is none that the master takes. */
 void master_message(struct master *master, int peer, const struct message_head *head,
 	struct unpack *in, int64_t now_ns);
+
+/* Says what is special about the cores of a worker's host: too few, not ours, other runs'. Returns
+ * false if nothing is. */
+bool master_report_host(const struct hello *hello);
 
 /* That endpoint is gone, and what it had with it. */
 void master_lost(struct master *master, int peer);

@@ -7,6 +7,7 @@
 #include "tasks/task.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,37 +69,46 @@ report_hello(struct master *master, const struct hello *hello)
 	}
 }
 
-/* The first host that has cores which are not this job's. */
-static void
-report_grant(const struct members *members)
+bool
+master_report_host(const struct hello *hello)
 {
-	for (int i = 0; i < members->count; i++) {
-		const struct hello *hello = &members->list[i].hello;
-		if (!hello->withheld_cores)
-			continue;
+	if (!hello->oversubscribed && !hello->taken_cores && !hello->withheld_cores)
+		return false;
+	uint32_t usable = hello->host_cores, taken = hello->taken_cores;
+	char others[40] = "";
+	if (hello->withheld_cores)
 		log_info("%u of %u cores of %s are left alone: by SLURM_CPUS_ON_NODE they are not "
 			 "this job's",
-			hello->withheld_cores, hello->withheld_cores + hello->host_cores,
+			hello->withheld_cores, hello->withheld_cores + usable, hello->host);
+	if (taken)
+		snprintf(others, sizeof(others), "; other runs have %u", taken);
+	if (!usable)
+		log_warning("other runs have all %u core%s of %s: tasks share them", taken,
+			taken == 1 ? "" : "s", hello->host);
+	else if (hello->oversubscribed)
+		log_warning("too few cores on %s: its slots want %u, and %u can be used%s: tasks "
+			    "share them",
+			hello->host, hello->host_slots * hello->offer.cores, usable, others);
+	else if (taken)
+		log_info("other runs have %u of the %u cores of %s", taken, taken + usable,
 			hello->host);
-		return;
-	}
+	return true;
 }
 
-/* Once all are here: cores that are not ours, oversubscribed hosts, cores that no slot uses. */
+/* Once all are here: what is special about the cores of some host, and cores that no slot uses. */
 static void
 report_cores(const struct master *master)
 {
 	const struct members *members = &master->members;
 	int usable, leased;
 	members_cores(members, &usable, &leased);
-	report_grant(members);
 	for (int i = 0; i < members->count; i++) {
 		const struct hello *hello = &members->list[i].hello;
-		if (!hello->oversubscribed)
+		if (!master_report_host(hello))
 			continue;
-		log_warning("more slots than cores on %s (%u for %u): its tasks share the cores",
-			hello->host, hello->host_slots, hello->host_cores);
-		return;
+		if (hello->oversubscribed)
+			return;
+		break;
 	}
 	if (leased < usable)
 		log_info("%d of %d usable cores have no slot (-j auto on one rank per host uses "

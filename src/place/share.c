@@ -19,10 +19,12 @@ struct host {
 	struct cpus masks; /* of all ranks */
 	bool *usable;	   /* by core: ours to share out */
 	int *owner;	   /* by core: the only rank that may have it, -1: any */
-	bool *taken;	   /* by core: some slot has it */
+	bool *dealt;	   /* by core: some slot has it */
 	int *slots;	   /* by rank, SHARE_AUTO resolved */
 	bool separate;	   /* masks are respected */
 	int withheld;	   /* cores that are not granted */
+	int taken;	   /* cores that other runs have */
+	bool crowded;	   /* all of them are: they are shared */
 };
 
 /* --- which cores --- */
@@ -33,6 +35,13 @@ cpus_of(const struct host *host, int core)
 {
 	const struct cpus *cpus = &host->topology->cores[core].cpus;
 	return host->options->own_mask ? cpus_and(cpus, &host->masks) : *cpus;
+}
+
+static bool
+is_taken(const struct host *host, int core)
+{
+	struct cpus cpus = cpus_of(host, core);
+	return cpus_intersect(&cpus, &host->options->taken);
 }
 
 /* Masks of two or more ranks, and no core is in two of them: two hardware threads of one core are
@@ -64,8 +73,8 @@ masks_suffice(const struct host *host)
 		int cores = 0,
 		    wanted = host->ranks[i].slots == SHARE_AUTO ? 1 : host->ranks[i].slots;
 		for (int c = 0; c < host->topology->ncores; c++)
-			cores += cpus_intersect(
-				&host->topology->cores[c].cpus, &host->ranks[i].mask);
+			cores += host->usable[c] && cpus_intersect(&host->topology->cores[c].cpus,
+							    &host->ranks[i].mask);
 		if (wanted && cores < wanted * host->options->cores_per_slot)
 			return false;
 	}
@@ -82,8 +91,7 @@ count_usable(const struct host *host)
 }
 
 /* Takes cores out until no more PUs are left than SLURM grants: those outside the ranks' masks
- * first, and from the end. As many CPUs as there are cores are all of them: where SLURM is told of
- * one thread a core, a CPU is a core to it. */
+ * first, and from the end. */
 static void
 apply_grant(struct host *host)
 {
@@ -94,8 +102,7 @@ apply_grant(struct host *host)
 		sizes[c] = host->usable[c] ? cpus_count(&cpus) : 0;
 		pus += sizes[c];
 	}
-	bool by_core = host->options->granted_cpus == count_usable(host);
-	for (int pass = 0; pass < 2 && !by_core; pass++) {
+	for (int pass = 0; pass < 2; pass++) {
 		for (int c = ncores - 1; c >= 0; c--) {
 			bool inside = cpus_intersect(&host->topology->cores[c].cpus, &host->masks);
 			if (!host->usable[c] || inside != (pass == 1) ||
@@ -109,32 +116,52 @@ apply_grant(struct host *host)
 	free(sizes);
 }
 
+/* Cores that other runs have are left to them, unless there is no other. */
+static void
+leave_taken(struct host *host)
+{
+	int ncores = host->topology->ncores;
+	for (int c = 0; c < ncores; c++)
+		host->taken += host->usable[c] && is_taken(host, c);
+	host->crowded = host->taken && host->taken == count_usable(host);
+	for (int c = 0; c < ncores && !host->crowded; c++)
+		host->usable[c] = host->usable[c] && !is_taken(host, c);
+}
+
+/* Each rank's cores are those of its mask. */
+static void
+keep_to_masks(struct host *host)
+{
+	for (int c = 0; c < host->topology->ncores; c++) {
+		for (int i = 0; host->usable[c] && host->owner[c] < 0 && i < host->nranks; i++)
+			if (host->ranks[i].slots && cpus_intersect(&host->topology->cores[c].cpus,
+							    &host->ranks[i].mask))
+				host->owner[c] = i;
+		host->usable[c] = host->owner[c] >= 0;
+	}
+}
+
 static void
 choose_cores(struct host *host)
 {
-	const struct topology *topology = host->topology;
+	bool own_mask = host->options->own_mask;
 	for (int i = 0; i < host->nranks; i++)
 		host->masks = cpus_or(&host->masks, &host->ranks[i].mask);
-	for (int c = 0; c < topology->ncores; c++) {
-		bool inside = cpus_intersect(&topology->cores[c].cpus, &host->masks);
-		host->usable[c] = !host->options->own_mask || inside;
+	for (int c = 0; c < host->topology->ncores; c++) {
+		struct cpus cpus = cpus_of(host, c);
+		host->usable[c] = !cpus_empty(&cpus);
 		host->owner[c] = -1;
 	}
-	host->separate =
-		!host->options->own_mask && masks_are_disjoint(host) && masks_suffice(host);
-	if (host->options->granted_cpus > 0)
+	/* As many CPUs as there are cores are all of them: where SLURM is told of one thread a
+	 * core, a CPU is a core to it. */
+	int granted = host->options->granted_cpus;
+	bool all = granted <= 0 || granted == count_usable(host);
+	leave_taken(host);
+	host->separate = !own_mask && masks_are_disjoint(host) && masks_suffice(host);
+	if (host->separate)
+		keep_to_masks(host);
+	else if (!all)
 		apply_grant(host);
-	for (int c = 0; host->separate && c < topology->ncores; c++) {
-		host->usable[c] = false;
-		for (int i = 0; i < host->nranks; i++) {
-			if (!host->ranks[i].slots ||
-				!cpus_intersect(&topology->cores[c].cpus, &host->ranks[i].mask) ||
-				host->usable[c])
-				continue;
-			host->usable[c] = true;
-			host->owner[c] = i;
-		}
-	}
 }
 
 /* --- how many slots --- */
@@ -146,6 +173,15 @@ cores_of(const struct host *host, int rank)
 	for (int c = 0; c < host->topology->ncores; c++)
 		count += host->usable[c] && host->owner[c] == rank;
 	return count;
+}
+
+static bool
+has_auto(const struct host *host)
+{
+	for (int i = 0; i < host->nranks; i++)
+		if (host->ranks[i].slots == SHARE_AUTO)
+			return true;
+	return false;
 }
 
 static void
@@ -183,7 +219,7 @@ cost_of_run(const struct host *host, int rank, int from, int wanted, int *cores)
 {
 	int found = 0, cost = 0;
 	for (int c = from; c < host->topology->ncores && found < wanted; c++)
-		if (host->usable[c] && !host->taken[c] &&
+		if (host->usable[c] && !host->dealt[c] &&
 			(!host->separate || host->owner[c] == rank))
 			cores[found++] = c;
 	if (found < wanted || cores[0] != from)
@@ -215,7 +251,7 @@ take_run(struct host *host, int rank, int wanted, int *cores)
 		return false;
 	cost_of_run(host, rank, best, wanted, cores);
 	for (int i = 0; i < wanted; i++)
-		host->taken[cores[i]] = true;
+		host->dealt[cores[i]] = true;
 	return true;
 }
 
@@ -275,28 +311,34 @@ share_out(const struct topology *topology, const struct share_rank *ranks, int n
 		.options = options,
 		.usable = xcalloc(ncores, sizeof(bool)),
 		.owner = xcalloc(ncores, sizeof(int)),
-		.taken = xcalloc(ncores, sizeof(bool)),
+		.dealt = xcalloc(ncores, sizeof(bool)),
 		.slots = xcalloc((unsigned long)nranks, sizeof(int))};
 	choose_cores(&host);
 	count_slots(&host);
+	int usable = count_usable(&host);
 	*share = (struct share){.nslots = host.slots[self],
-		.host_cores = count_usable(&host),
+		.host_cores = host.crowded ? 0 : usable,
 		.withheld_cores = host.withheld};
 	for (int i = 0; i < nranks; i++) {
 		share->first += i < self ? host.slots[i] : 0;
 		share->host_slots += host.slots[i];
 	}
 	share->slots = xcalloc((unsigned long)share->nslots, sizeof(*share->slots));
-	bool enough = share->host_slots * options->cores_per_slot <= share->host_cores;
-	share->oversubscribed = !enough;
-	bool bound = options->bind && enough && deal(&host, self, share);
+	share->oversubscribed = share->host_slots * options->cores_per_slot > share->host_cores;
+	share->taken_cores = share->oversubscribed || has_auto(&host) ? host.taken : 0;
+	bool bound = options->bind && !share->oversubscribed && deal(&host, self, share);
 	for (int s = 0; s < share->nslots && !bound; s++)
 		share->slots[s] = slot_anywhere(&host, self);
+	for (int c = 0; c < topology->ncores; c++) {
+		struct cpus cpus = cpus_of(&host, c);
+		if (bound ? host.dealt[c] : host.usable[c])
+			share->host_cpus = cpus_or(&share->host_cpus, &cpus);
+	}
 	free(host.usable);
 	free(host.owner);
-	free(host.taken);
+	free(host.dealt);
 	free(host.slots);
-	if (share->host_cores > 0)
+	if (usable > 0)
 		return 0;
 	share_clear(share);
 	return err_set(err, "no usable core on this host");

@@ -6,10 +6,11 @@
  * own. Otherwise what mpirun or srun did to the masks is ignored (a lone rank is bound to one core
  * by Open MPI 4.1: measured) and the share is the host's: the allowed set (the cgroup); a rank that
  * the user bound himself (no launcher) keeps its mask. Of these at most as many CPUs as
- * SLURM_CPUS_ON_NODE grants, those in the ranks' masks first. No two slots of a host share a core
- * while cores suffice; a slot gets whole cores, contiguous in hwloc's order, and prefers not to
- * straddle NUMA nodes and L3 caches; faster cores first on hybrid CPUs. More slots than cores: each
- * slot may use all usable cores, and OVERSUBSCRIBED says so.
+ * SLURM_CPUS_ON_NODE grants, those in the ranks' masks first. Cores that other runs have are left
+ * to them, unless there is no other. No two slots of a host share a core while cores suffice; a
+ * slot gets whole cores, contiguous in hwloc's order, and prefers not to straddle NUMA nodes and L3
+ * caches; faster cores first on hybrid CPUs. More slots than cores: each slot may use all usable
+ * cores, and OVERSUBSCRIBED says so.
  */
 #ifndef PLACE_SHARE_H
 #define PLACE_SHARE_H
@@ -34,6 +35,7 @@ struct share_options {
 	int granted_cpus;   /* SLURM_CPUS_ON_NODE (PUs), 0: not said */
 	bool own_mask;	    /* no launcher: the mask is the user's wish */
 	bool bind;	    /* --bind core; false: no slot has cores of its own */
+	struct cpus taken;  /* other runs have these */
 };
 
 struct share_slot {
@@ -44,9 +46,11 @@ struct share_slot {
 struct share {
 	struct share_slot *slots; /* SELF's */
 	int nslots;
-	int first;	     /* host-wide number of SELF's first slot, from 0 */
-	int host_slots;	     /* slots of all ranks of the host */
-	int host_cores;	     /* usable whole cores of the host */
+	int first;	       /* host-wide number of SELF's first slot, from 0 */
+	int host_slots;	       /* slots of all ranks of the host */
+	struct cpus host_cpus; /* that any of these may run on */
+	int host_cores;	     /* usable whole cores of the host; 0: other runs have all, and share */
+	int taken_cores;     /* that other runs have, where the slots could do with them */
 	int withheld_cores;  /* others, that the job was not granted */
 	bool oversubscribed; /* the slots want more cores than there are: nothing is bound */
 };

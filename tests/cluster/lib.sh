@@ -15,7 +15,8 @@
 # process is the script, and in it a net, mount and uts namespace per host. So nothing has a name on
 # the machine, runs side by side cannot meet, and the death of that first process is the whole
 # tear-down, however it dies. /run/cluster is what the hosts share, as a cluster's home directories;
-# /tmp and /dev/shm are each host's own. MPBATCH is the binary under test (default: from PATH); in
+# /tmp, /dev/shm and /dev/full (where runs
+# claim cores) are each host's own. MPBATCH is the binary under test (default: from PATH); in
 # the cluster it is mpbatch in PATH.
 #
 # A test sources this, calls cluster_enter KIND first, and exits 0, 77 (skipped, and says why), or
@@ -177,6 +178,7 @@ host_up() {
     # shellcheck disable=SC2016 # expanded in there
     unshare --net --uts --mount sh -c '
         hostname "$1" && mount -t tmpfs -o mode=1777 "$1" /tmp &&
+        touch /tmp/full && chmod 666 /tmp/full && mount --bind /tmp/full /dev/full &&
         mount -t tmpfs -o mode=1777 "$1" /dev/shm && ip link set lo up &&
         echo $$ >"$2.new" && mv "$2.new" "$2" && exec sleep infinity' \
         sh "$name" "$shared/hosts/$name" </dev/null >/dev/null &

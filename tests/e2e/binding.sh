@@ -26,7 +26,7 @@ done <seen
 if [ "$slots" -le "$cores" ]; then
 	[ "$(awk '{ print $1 }' seen | sort | uniq -d)" = '' ] || fail "two slots share a core"
 else
-	grep -q 'warning: more slots' err || fail "no warning that there are more slots than cores"
+	grep -q 'warning: too few cores' err || fail "no warning that there are more slots than cores"
 fi
 
 # Not bound: wherever the launcher has put its rank, a task may run on every usable core. The same where
@@ -41,7 +41,7 @@ run --restart --bind none jobs.txt
 anywhere "--bind none"
 run --restart -j $((cores + 1)) jobs.txt
 anywhere "more slots than cores"
-[ "$(grep -c 'warning: more slots' err)" = 1 ] || fail "more slots than cores: not one warning"
+[ "$(grep -c 'warning: too few cores' err)" = 1 ] || fail "more slots than cores: not one warning"
 run --show-binding -j $((cores + 1))
 [ "$(tail -n +2 out | cut -f 4 | sort -u)" = "$("$HELPERS/printcpus")" ] || fail "more slots than cores: another map"
 # A user's own taskset is respected where no launcher is.

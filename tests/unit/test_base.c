@@ -271,6 +271,8 @@ cpus_are_sets(void **state)
 		}
 		assert_int_equal(cpus_count(&a), count);
 		assert_true(cpus_subset(&both, &a) && cpus_subset(&a, &any));
+		struct cpus rest = cpus_without(&any, &b), back = cpus_or(&rest, &both);
+		assert_true(cpus_equal(&back, &a) && !cpus_intersect(&rest, &b));
 		assert_int_equal(cpus_subset(&any, &a), cpus_equal(&any, &a));
 		assert_int_equal(cpus_intersect(&a, &b), !cpus_empty(&both));
 	}
@@ -310,6 +312,27 @@ cpus_as_text(void **state)
 		cpus_add(&every_other, cpu);
 	cpus_format(&every_other, text, sizeof(text));
 	assert_string_equal(text + strlen(text) - 5, ",4094");
+}
+
+static void
+cpus_from_text(void **state)
+{
+	(void)state;
+	static char text[CPUS_TEXT_MAX];
+	static bool model[CPUS_MAX];
+	static const char *const none[] = {"", "x", "1,", ",1", "1-", "-1", "1-2-3", "1 2", "4096",
+		"0-4096", "99999999999999999999", "1,x"};
+	unsigned int seed = 7;
+	for (int round = 0; round < 20; round++) {
+		struct cpus set = random_cpus(&seed, model);
+		struct cpus back = cpus_parse(cpus_format(&set, text, sizeof(text)));
+		assert_true(cpus_equal(&set, &back));
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct cpus set = cpus_parse(none[i]);
+		if (!cpus_empty(&set))
+			fail_msg("'%s' is no list of CPUs", none[i]);
+	}
 }
 
 static void
@@ -470,6 +493,7 @@ main(void)
 		cmocka_unit_test(cpus_are_sets),
 		cmocka_unit_test(cpus_beyond_are_ignored),
 		cmocka_unit_test(cpus_as_text),
+		cmocka_unit_test(cpus_from_text),
 		cmocka_unit_test(cpus_as_bytes),
 		cmocka_unit_test(log_makes_control_characters_visible),
 		cmocka_unit_test(log_says_who_and_what),

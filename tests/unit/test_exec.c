@@ -485,11 +485,12 @@ tasks_see_their_environment(void **state)
 	(void)state;
 	static const char *const from[] = {"PATH=/bin", "OMPI_COMM_WORLD_SIZE=4", "SLURM_JOB_ID=1",
 		"PMI_RANK=2", "OMPI_MCA_btl=self", "EMPTY=", "SLURM_NTASKS=8", "OMP_NUM_THREADS=7",
-		"MPBATCH_INDEX=99", "MPBATCH_SLOT=98", "MPBATCH_NTASKS=97", "MPBATCH_RETRIES=2",
-		"A=b=c", NULL};
+		"MPBATCH_INDEX=99", "MPBATCH_SLOT=98", "MPBATCH_NTASKS=97", "MPBATCH_DEPTH=2",
+		"MPBATCH_RETRIES=2", "A=b=c", NULL};
 	struct setup setup = {.rank = 3,
 		.slot = 5,
 		.threads = 2,
+		.depth = 3,
 		.ntasks = 10,
 		.keep = (char *)(uintptr_t) "X*\nOMPI_MCA_*\nSLURM_NTASKS"};
 	struct cpus cpus = {0};
@@ -507,7 +508,8 @@ tasks_see_their_environment(void **state)
 		{"OMP_NUM_THREADS", "7"}, {"MKL_NUM_THREADS", "2"}, {"OPENBLAS_NUM_THREADS", "2"},
 		{"MPBATCH_INDEX", "12345678901234567890"}, {"MPBATCH_ATTEMPT", "65535"},
 		{"MPBATCH_RANK", "3"}, {"MPBATCH_SLOT", "5"}, {"MPBATCH_CPUS", "4-7"},
-		{"MPBATCH_NTASKS", "10"}, {"MPBATCH_RETRIES", "2"}, {"NOT", "(unset)"}};
+		{"MPBATCH_NTASKS", "10"}, {"MPBATCH_DEPTH", "3"}, {"MPBATCH_RETRIES", "2"},
+		{"NOT", "(unset)"}};
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		assert_string_equal(value(vector, expected[i][0]), expected[i][1]);
 		assert_in_range(times_set(vector, expected[i][0]), 0, 1);
@@ -652,6 +654,7 @@ setup_survives_packing(void **state)
 	struct setup setup = {.rank = 63,
 		.slot = 4000,
 		.threads = 16,
+		.depth = 4294967295u,
 		.ntasks = UINT64_C(1) << 40,
 		.spool_bytes = UINT64_C(5) << 33,
 		.session = 12,
@@ -673,6 +676,7 @@ setup_survives_packing(void **state)
 	assert_int_equal(out.rank, 63);
 	assert_int_equal(out.slot, 4000);
 	assert_int_equal(out.threads, 16);
+	assert_int_equal(out.depth, setup.depth);
 	assert_int_equal(out.ntasks, setup.ntasks);
 	assert_int_equal(out.spool_bytes, setup.spool_bytes);
 	assert_int_equal(out.session, 12);

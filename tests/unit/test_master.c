@@ -855,6 +855,7 @@ full_hello(void)
 	hello.memory_mib = UINT64_C(1) << 33;
 	hello.host_slots = 32;
 	hello.withheld_cores = 7;
+	hello.taken_cores = 5;
 	hello.search_paths = UINT64_C(0xfedcba9876543210);
 	hello.oversubscribed = true;
 	hello.offer = (struct need){.cores = 4, .gpus = 2, .memory_mib = 4000};
@@ -877,6 +878,7 @@ assert_same_hello(const struct hello *a, const struct hello *b)
 	assert_int_equal(a->memory_mib, b->memory_mib);
 	assert_int_equal(a->host_cores, b->host_cores);
 	assert_int_equal(a->withheld_cores, b->withheld_cores);
+	assert_int_equal(a->taken_cores, b->taken_cores);
 	assert_int_equal(a->host_slots, b->host_slots);
 	assert_int_equal(a->search_paths, b->search_paths);
 	assert_int_equal(a->oversubscribed, b->oversubscribed);

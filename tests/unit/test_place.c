@@ -4,17 +4,22 @@
  */
 #include "base/err.h"
 #include "place/bind.h"
+#include "place/claim.h"
 #include "place/share.h"
 #include "place/topology.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -409,6 +414,184 @@ no_usable_core_is_an_error(void **state)
 	assert_string_equal(err.text, "no usable core on this host");
 }
 
+/* --- other runs --- */
+
+static void
+taken_cores_are_left(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 1), .slots = SHARE_AUTO};
+	/* One hardware thread is enough to have the core. */
+	struct share_options options = {.bind = true, .taken = cpus_range(3, 3)};
+	struct share share = share_of(&topology, &rank, 1, 0, options);
+	assert_int_equal(share.nslots, 3);
+	assert_int_equal(share.host_cores, 3);
+	assert_int_equal(share.taken_cores, 1);
+	assert_false(share.oversubscribed);
+	assert_cpus(&share, 0, "0-1");
+	assert_cpus(&share, 1, "4-5");
+	share_clear(&share);
+	/* There are enough: nothing to tell. */
+	rank.slots = 3;
+	share = share_of(&topology, &rank, 1, 0, options);
+	assert_int_equal(share.taken_cores, 0);
+	share_clear(&share);
+	/* Too few: they share what is left. */
+	rank.slots = 4;
+	share = share_of(&topology, &rank, 1, 0, options);
+	assert_true(share.oversubscribed);
+	assert_int_equal(share.taken_cores, 1);
+	assert_cpus(&share, 3, "0-1,4-7");
+	share_clear(&share);
+	topology_clear(&topology);
+}
+
+static void
+all_taken_is_shared(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	for (int wanted = SHARE_AUTO; wanted <= 5; wanted++) {
+		struct share_rank rank = {.mask = cpus_range(0, 7), .slots = wanted};
+		struct share share = share_of(&topology, &rank, 1, 0,
+			(struct share_options){.bind = true, .taken = cpus_range(0, 7)});
+		assert_int_equal(share.nslots, wanted == SHARE_AUTO ? 4 : wanted);
+		assert_int_equal(share.host_cores, 0);
+		if (wanted) {
+			assert_true(share.oversubscribed);
+			assert_int_equal(share.taken_cores, 4);
+			assert_cpus(&share, 0, "0-7");
+		}
+		share_clear(&share);
+	}
+	topology_clear(&topology);
+}
+
+/* mpirun binds the ranks of both runs to the same cores. */
+static void
+masks_on_taken_cores_are_not_kept(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct share_rank ranks[2] = {
+		{.mask = cpus_range(0, 1), .slots = 1}, {.mask = cpus_range(2, 3), .slots = 1}};
+	struct share_options options = {.bind = true, .taken = cpus_range(0, 3)};
+	for (int self = 0; self < 2; self++) {
+		struct share share = share_of(&topology, ranks, 2, self, options);
+		assert_cpus(&share, 0, self ? "6-7" : "4-5");
+		assert_int_equal(share.taken_cores, 0);
+		share_clear(&share);
+	}
+	topology_clear(&topology);
+}
+
+/* Claims of this test, which others that run beside it do not meet. */
+static struct claim_options
+claim_apart(void)
+{
+	return (struct claim_options){.depth = (unsigned)getpid() * 1000};
+}
+
+/* In a process of its own: claims, writes its share's slots to FD (or the empty set, where they
+ * have no cores of their own), and has them until it is killed. */
+static pid_t
+claimer(const struct topology *topology, struct share_rank rank, struct claim_options claim, int fd)
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	struct share_options options = {.cores_per_slot = 1, .bind = true};
+	options.taken = claim_cores(&claim, topology, &rank, 1, &options);
+	struct share share = share_of(topology, &rank, 1, 0, options);
+	for (int i = 0; i < share.nslots; i++)
+		(void)!write(fd, share.oversubscribed ? &(struct cpus){0} : &share.slots[i].cpus,
+			sizeof(struct cpus));
+	for (;;)
+		pause();
+}
+
+static void
+end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+claims_die_with_their_process(void **state)
+{
+	(void)state;
+	struct topology topology;
+	load(smt, &topology);
+	struct claim_options apart = claim_apart(), look = apart;
+	look.look = true;
+	struct share_rank rank = {.mask = cpus_range(0, 7), .slots = 2};
+	struct share_options options = {.cores_per_slot = 1, .bind = true};
+	struct cpus none = {0}, slot, mine = cpus_range(0, 3);
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = claimer(&topology, rank, apart, fds[1]);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(read(fds[0], &slot, sizeof(slot)), (int)sizeof(slot));
+	struct cpus taken = claim_cores(&look, &topology, &rank, 1, &options);
+	assert_true(cpus_equal(&taken, &mine));
+	/* A run within the other's first task meets its like only, and has that task's cores. */
+	struct claim_options inner = {
+		.depth = apart.depth + 1, .within = cpus_range(0, 1), .look = true};
+	struct cpus outside = cpus_range(2, 7);
+	taken = claim_cores(&inner, &topology, &rank, 1, &options);
+	assert_true(cpus_equal(&taken, &outside));
+	end(pid);
+	taken = claim_cores(&look, &topology, &rank, 1, &options);
+	assert_true(cpus_equal(&taken, &none));
+	/* Looking has claimed nothing. */
+	pid = claimer(&topology, rank, apart, fds[1]);
+	assert_int_equal(read(fds[0], &slot, sizeof(slot)), (int)sizeof(slot));
+	assert_true(cpus_subset(&slot, &mine));
+	end(pid);
+	close(fds[0]);
+	close(fds[1]);
+	topology_clear(&topology);
+}
+
+/* As many runs as there are cores start at once: each gets one of its own. */
+static void
+cores_are_claimed_once(void **state)
+{
+	(void)state;
+	enum { CORES = 12 };
+	struct topology topology;
+	load("core:12 pu:2", &topology);
+	struct share_rank rank = {.mask = cpus_range(0, 2 * CORES - 1), .slots = 1};
+	for (int round = 0; round < 10; round++) {
+		struct claim_options apart = claim_apart();
+		apart.depth += (unsigned)round;
+		struct cpus seen = {0}, slot;
+		pid_t pids[CORES];
+		int fds[2];
+		assert_int_equal(pipe(fds), 0);
+		for (int i = 0; i < CORES; i++)
+			pids[i] = claimer(&topology, rank, apart, fds[1]);
+		close(fds[1]);
+		for (int i = 0; i < CORES; i++) {
+			assert_int_equal(read(fds[0], &slot, sizeof(slot)), (int)sizeof(slot));
+			assert_int_equal(cpus_count(&slot), 2);
+			assert_false(cpus_intersect(&slot, &seen));
+			seen = cpus_or(&seen, &slot);
+		}
+		for (int i = 0; i < CORES; i++)
+			end(pids[i]);
+		close(fds[0]);
+	}
+	topology_clear(&topology);
+}
+
 /* --- any machine, any masks --- */
 
 /* All ranks of a host agree, no two slots share a core while cores suffice, and none is outside
@@ -417,7 +600,7 @@ static void
 check_host(const struct topology *topology, const struct share_rank *ranks, int nranks,
 	struct share_options options)
 {
-	struct cpus seen = {0}, allowed = {0};
+	struct cpus seen = {0}, allowed = {0}, host_cpus = {0};
 	int total = 0, host_slots = -1;
 	for (int c = 0; c < topology->ncores; c++)
 		allowed = cpus_or(&allowed, &topology->cores[c].cpus);
@@ -436,11 +619,18 @@ check_host(const struct topology *topology, const struct share_rank *ranks, int 
 			assert_false(cpus_empty(cpus));
 			if (!share.oversubscribed && options.bind)
 				assert_false(cpus_intersect(cpus, &seen));
+			if (share.host_cores)
+				assert_false(cpus_intersect(cpus, &options.taken));
+			assert_true(cpus_subset(cpus, &share.host_cpus));
 			seen = cpus_or(&seen, cpus);
 		}
+		host_cpus = share.host_cpus;
+		if (!share.host_cores)
+			assert_true(share.taken_cores > 0 || !share.host_slots);
 		share_clear(&share);
 	}
 	assert_int_equal(total, host_slots);
+	assert_true(cpus_equal(&seen, &host_cpus));
 }
 
 static void
@@ -464,10 +654,14 @@ any_host_is_shared_out_fairly(void **state)
 		}
 		if (nranks > 1 && rand() % 2)
 			ranks[0].slots = 0;
+		struct cpus taken = {0};
+		for (int c = rand() % 3 ? rand() % (cpus + 1) : 0; c > 0; c--)
+			cpus_add(&taken, rand() % cpus);
 		check_host(&topology, ranks, nranks,
 			(struct share_options){.cores_per_slot = 1 + rand() % 3,
 				.granted_cpus = rand() % 2 ? 0 : 1 + rand() % cpus,
 				.own_mask = nranks == 1,
+				.taken = taken,
 				.bind = rand() % 4});
 		topology_clear(&topology);
 	}
@@ -513,6 +707,11 @@ main(void)
 		cmocka_unit_test(half_a_core_is_not_the_whole),
 		cmocka_unit_test(restricted_set_is_never_left),
 		cmocka_unit_test(no_usable_core_is_an_error),
+		cmocka_unit_test(taken_cores_are_left),
+		cmocka_unit_test(all_taken_is_shared),
+		cmocka_unit_test(masks_on_taken_cores_are_not_kept),
+		cmocka_unit_test(claims_die_with_their_process),
+		cmocka_unit_test(cores_are_claimed_once),
 		cmocka_unit_test(any_host_is_shared_out_fairly),
 		cmocka_unit_test(binding_is_read_back),
 	};
