@@ -148,6 +148,13 @@ set_arg_file(struct options *options, const char *value)
 }
 
 static const char *
+set_list(struct options *options, const char *value)
+{
+	options->list_as_is = true;
+	return set_path(&options->list, value);
+}
+
+static const char *
 set_sweep(struct options *options, const char *value)
 {
 	options_add_input(options, &(struct rows_input){.kind = INPUT_SWEEP, .text = value});
@@ -354,6 +361,8 @@ const struct option_row option_rows[] = {
 		.name = "run-dir", .argument = "DIR", .set = set_run_dir,
 		.help = "where journal and results go (default: LIST.mpbatch for a list\n"
 			"that is a file, else none)"},
+	{.name = "list", .argument = "FILE", .set = set_list, .no_variable = true,
+		.help = "the task list, even if it looks like a script"},
 	{.name = "resume", .argument = "failed|new", .may_lack_argument = true, .set = set_resume,
 		.help = "run what has not succeeded; one half of it with =failed, =new"},
 	{.name = "restart", .set = set_restart, .help = "run all anew; an earlier run moves to DIR.old"},

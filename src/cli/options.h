@@ -39,6 +39,7 @@ struct options {
 
 	/* what to run */
 	const char *list;   /* path of the task list, "-" for standard input; NULL: a template */
+	bool list_as_is;    /* by --list: whatever it looks like */
 	const char **words; /* of the template */
 	size_t nwords;
 	bool template_given; /* by "--" or an input */

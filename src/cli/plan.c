@@ -38,6 +38,7 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 {
 	plan->options = options;
 	plan->source_options = (struct source_options){.list = options->list,
+		.list_as_is = options->list_as_is,
 		.words = options->words,
 		.nwords = options->nwords,
 		.rows = {.inputs = options->inputs,

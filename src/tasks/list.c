@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "tasks/directive.h"
+#include "tasks/foreign.h"
 #include "tasks/lines.h"
 #include "tasks/quote.h"
 #include "tasks/task.h"
@@ -14,6 +15,8 @@
 #include <string.h>
 
 struct list {
+	char *path; /* as it was given */
+	bool as_is;
 	struct lines *lines;
 	struct settings settings;
 	struct buf command; /* with prefix and suffix */
@@ -56,6 +59,14 @@ take_directive(struct list *list, struct settings *settings, uint64_t number, co
 		column.text);
 }
 
+static int
+check_kind(const struct list *list, uint64_t number, const char *line, size_t len, struct err *err)
+{
+	if (list->as_is)
+		return 0;
+	return foreign_check(list->path, lines_name(list->lines), number, line, len, err);
+}
+
 static bool
 sets_files(const struct settings *settings)
 {
@@ -76,6 +87,8 @@ check_line(struct list *list, struct settings *settings, uint64_t number, const 
 	size_t mark = mark_length(number, line, len);
 	line += mark;
 	len -= mark;
+	if (check_kind(list, number, line, len, err) < 0)
+		return -1;
 	if (directive_is(line, len) && take_directive(list, settings, number, line, len, err) < 0)
 		return -1;
 	list->count += is_task(line, len);
@@ -111,9 +124,11 @@ look_ahead(struct list *list, struct err *err)
 }
 
 struct list *
-list_open(const char *path, const char *spool_dir, struct err *err)
+list_open(const char *path, bool as_is, const char *spool_dir, struct err *err)
 {
 	struct list *list = xcalloc(1, sizeof(*list));
+	list->path = xstrdup(path);
+	list->as_is = as_is;
 	list->lines = lines_open(path, spool_dir, err);
 	if (list->lines && look_ahead(list, err) == 0)
 		return list;
@@ -126,6 +141,7 @@ list_free(struct list *list)
 {
 	if (!list)
 		return;
+	free(list->path);
 	lines_free(list->lines);
 	settings_clear(&list->settings);
 	buf_clear(&list->command);
@@ -220,6 +236,8 @@ list_next(struct list *list, struct task **task, struct err *err)
 		size_t mark = mark_length(lines_number(list->lines), line, len);
 		line += mark;
 		len -= mark;
+		if (check_kind(list, lines_number(list->lines), line, len, err) < 0)
+			return NEXT_ERROR;
 		if (is_task(line, len)) {
 			*task = make_task(list, line, len);
 			return NEXT_ONE;

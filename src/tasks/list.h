@@ -5,7 +5,8 @@
  *
  * The first LINES_AHEAD_BYTES of a regular file are checked by list_open(), so that a bad line
  * there stops the run before anything runs; what follows is checked as it is read. Nothing blocks:
- * a pipe with nothing to read says NEXT_WAIT.
+ * a pipe with nothing to read says NEXT_WAIT. A script, and another program's list, are bad lists
+ * (foreign.h).
  */
 #ifndef TASKS_LIST_H
 #define TASKS_LIST_H
@@ -19,10 +20,11 @@ struct err;
 struct list;
 struct task;
 
-/* Opens PATH, "-" being standard input; SPOOL_DIR as for lines_open(). NULL with ERR, which names
- * path, line and column, if it cannot be read, is a directory, or has a NUL byte or a bad directive
- * in the part that is checked first. */
-struct list *list_open(const char *path, const char *spool_dir, struct err *err);
+/* Opens PATH, "-" being standard input; SPOOL_DIR as for lines_open(). AS_IS: it is a list, whatever
+ * foreign_check() says. NULL with ERR, which names path, line and column, if it cannot be read, is a
+ * directory, or has a NUL byte, a bad directive or what is of no list in the part that is checked
+ * first. */
+struct list *list_open(const char *path, bool as_is, const char *spool_dir, struct err *err);
 void list_free(struct list *list);
 
 /* *TASK is a new task, the caller's. After NEXT_ERROR go back first. */

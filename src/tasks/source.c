@@ -160,7 +160,8 @@ source_open(const struct source_options *options, struct err *err)
 	int got;
 	source->options = *options;
 	if (options->list) {
-		source->list = list_open(options->list, options->spool_dir, err);
+		source->list = list_open(
+			options->list, options->list_as_is, options->spool_dir, err);
 		got = source->list ? open_dress(source, &line_columns, err) : -1;
 	} else {
 		got = open_rows(source, err);

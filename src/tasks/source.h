@@ -20,6 +20,7 @@ struct source;
 /* Not owned; it must outlive the source. Templates that are NULL are not given. */
 struct source_options {
 	const char *list;	  /* a task list, or */
+	bool list_as_is;	  /* see list_open() */
 	const char *const *words; /* a command template */
 	size_t nwords;		  /* 0: each row's values are the words */
 	struct rows_options rows; /* what it is filled with */

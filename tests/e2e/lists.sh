@@ -33,6 +33,17 @@ refused 'directory' directory
 printf 'touch ran\necho a\0b\ntouch ran\n' >nul.txt
 refused 'nul.txt:2' nul.txt
 [ ! -e ran ] || fail "something of a bad list was run"
+# A script given as a list: each of its lines would run, side by side.
+printf '#!/bin/bash\n#SBATCH --array=1-3\ncd scratch\ntouch ran\n' >array.sh
+refused "array.sh:1:1: '#!/bin/bash'.*-- ./array.sh.*--list array.sh" array.sh
+refused "this is a script" --check array.sh
+[ ! -e ran ] || fail "lines of a script were run"
+echo '#mpbatch timeout=5' >misspelt.txt
+refused "misspelt.txt:1:1: .*expected '#MPBATCH'" --check misspelt.txt
+printf '#!/bin/sh\necho taken\n' >taken.txt
+run --list taken.txt
+expect_code 0
+grep -qx taken out || fail "--list does not take a list as it is"
 refused '--no-such' --no-such jobs.txt
 refused 'unknown option --jbos=2: expected --jobs' --jbos=2 jobs.txt
 refused 'unknown option --dryrun: expected --dry-run' --dryrun jobs.txt

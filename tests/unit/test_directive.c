@@ -33,7 +33,7 @@ open_text(const char *text)
 {
 	struct err err;
 	write_file("list", text, strlen(text));
-	struct list *list = list_open("list", NULL, &err);
+	struct list *list = list_open("list", false, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -133,7 +133,7 @@ directives_that_are_wrong(void **state)
 		struct buf text = {0};
 		buf_printf(&text, "a\n%s\nb\n", cases[i].line);
 		write_file("list", text.data, text.len);
-		assert_null(list_open("list", NULL, &err));
+		assert_null(list_open("list", false, NULL, &err));
 		assert_string_equal(err.text, cases[i].text);
 		buf_clear(&text);
 	}
@@ -241,7 +241,7 @@ listings_are_read_back(void **state)
 			listing_add(&listing, &text, tasks[i]);
 		}
 		write_file("list", text.data, text.len);
-		struct list *list = list_open("list", NULL, &err);
+		struct list *list = list_open("list", false, NULL, &err);
 		assert_non_null(list);
 		for (int i = 0; i < TASKS; i++) {
 			assert_int_equal(list_next(list, &read, &err), NEXT_ONE);

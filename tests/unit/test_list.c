@@ -34,7 +34,7 @@ open_text(const char *text)
 {
 	struct err err;
 	write_file("list", text, strlen(text));
-	struct list *list = list_open("list", NULL, &err);
+	struct list *list = list_open("list", false, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -102,6 +102,56 @@ list_with_a_byte_order_mark(void **state)
 	list_free(list);
 }
 
+/* A list with TEXT in it is refused, and ERR says EXPECTED; as it is, it is taken. */
+static void
+assert_foreign(const char *text, const char *expected)
+{
+	struct err err = {.text = ""};
+	write_file("list", text, strlen(text));
+	assert_null(list_open("list", false, NULL, &err));
+	if (!strstr(err.text, expected))
+		fail_msg("'%s' does not say '%s'", err.text, expected);
+	struct list *list = list_open("list", true, NULL, &err);
+	assert_non_null(list);
+	list_free(list);
+}
+
+static void
+script_as_a_list(void **state)
+{
+	(void)state;
+	assert_foreign("#!/bin/bash\nrm -f *\n", "list:1:1: '#!/bin/bash': this is a script");
+	assert_foreign("\xef\xbb\xbf#!/bin/sh\n", "-- ./list to run the script");
+	assert_foreign(
+		"a\n#SBATCH --array=1-9\n", "list:2:1: '#SBATCH --array=1-9': this is a batch");
+	assert_foreign(" #PBS -l x\r\n", "list:1:2: '#PBS -l x'");
+	assert_foreign("#BSUB", "LSF");
+	assert_foreign("#HQ --cpus 2\n", "HyperQueue");
+	assert_foreign("#Launcher x\n", "Launcher");
+	assert_foreign("#DSQ x\n", "dSQ");
+	assert_foreign(
+		"a\n#DISBATCH BARRIER\nb\n", "expected #MPBATCH prefix=, suffix= or barrier");
+	assert_foreign("a\n[# 1 #] b\n", "expected the command alone");
+	struct list *list = open_text("a\n#!/bin/sh\n ##SBATCH x\n#SBATCHED\n[ -f x ]\n");
+	assert_int_equal(list_count(list), 2);
+	list_free(list);
+}
+
+/* What was a comment, and its settings were not there. */
+static void
+misspelt_directives(void **state)
+{
+	(void)state;
+	static const char *const misspelt[] = {"#mpbatch timeout=5", "# MPBATCH", "#MBATCH barrier",
+		"#MPBTACH reset", "#MPBATCHtimeout=5", "#MPBATCH: cwd=x", "# mpbatch env:A=1",
+		"#MPIBATCH x"};
+	for (size_t i = 0; i < sizeof(misspelt) / sizeof(*misspelt); i++)
+		assert_foreign(misspelt[i], "expected '#MPBATCH', or '##'");
+	struct list *list = open_text("# mpbatch runs this\n##MPBATCH x=1\n# BATCH 3\n#\n# 5\na\n");
+	assert_int_equal(list_count(list), 1);
+	list_free(list);
+}
+
 static void
 list_without_tasks(void **state)
 {
@@ -137,12 +187,12 @@ list_that_cannot_be_opened(void **state)
 {
 	(void)state;
 	struct err err;
-	assert_null(list_open("nowhere", NULL, &err));
+	assert_null(list_open("nowhere", false, NULL, &err));
 	assert_string_equal(err.text, "nowhere: cannot open: No such file or directory");
-	assert_null(list_open(".", NULL, &err));
+	assert_null(list_open(".", false, NULL, &err));
 	assert_string_equal(err.text, ". is a directory, expected a file");
 	write_file("list", "a\n#\0\n", 5);
-	assert_null(list_open("list", NULL, &err));
+	assert_null(list_open("list", false, NULL, &err));
 	assert_string_equal(err.text, "list:2:2: a NUL byte, expected text");
 }
 
@@ -179,7 +229,7 @@ open_large(void)
 {
 	struct err err;
 	write_large("large", LINES, 0);
-	struct list *list = list_open("large", NULL, &err);
+	struct list *list = list_open("large", false, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(list_count(list), 0);
 	return list;
@@ -225,7 +275,7 @@ list_of_just_what_is_looked_at(void **state)
 	FILE *file = fopen("large", "a");
 	fputc('\n', file);
 	fclose(file);
-	struct list *list = list_open("large", NULL, &err);
+	struct list *list = list_open("large", false, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(list_count(list), LINES_AHEAD_BYTES / LINE);
 	list_free(list);
@@ -238,7 +288,7 @@ list_with_a_late_nul(void **state)
 	struct err err;
 	enum next status;
 	write_large("large", LINES, (LINES - 1) * LINE + 2);
-	struct list *list = list_open("large", NULL, &err);
+	struct list *list = list_open("large", false, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(take_all(list, &status, &err), LINES - 1);
 	assert_int_equal(status, NEXT_ERROR);
@@ -322,7 +372,7 @@ open_input(int fd, int *saved)
 	struct err err;
 	*saved = dup(STDIN_FILENO);
 	dup2(fd, STDIN_FILENO);
-	struct list *list = list_open("-", NULL, &err);
+	struct list *list = list_open("-", false, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -412,7 +462,7 @@ list_from_a_fifo(void **state)
 	struct err err;
 	assert_int_equal(mkfifo("fifo", 0600), 0);
 	int fd = open("fifo", O_RDWR); /* so that neither open waits */
-	struct list *list = list_open("fifo", NULL, &err);
+	struct list *list = list_open("fifo", false, NULL, &err);
 	assert_non_null(list);
 	assert_true(list_fd(list) >= 0);
 	assert_status(list, NEXT_WAIT);
@@ -435,7 +485,7 @@ directive_that_is_wrong_and_late(void **state)
 	fseek(file, (LINES - 1) * LINE, SEEK_SET);
 	fputs("#MPBATCH x ", file);
 	fclose(file);
-	struct list *list = list_open("large", NULL, &err);
+	struct list *list = list_open("large", false, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(take_all(list, &next, &err), LINES - 1);
 	assert_int_equal(next, NEXT_ERROR);
@@ -455,7 +505,7 @@ output_files_that_are_set_late(void **state)
 	fseek(file, (LINES - 1) * LINE, SEEK_SET);
 	fputs("#MPBATCH stdout=", file);
 	fseek(file, 0, SEEK_SET);
-	struct list *list = list_open("large", NULL, &err);
+	struct list *list = list_open("large", false, NULL, &err);
 	assert_false(list_has_files(list));
 	assert_int_equal(take_all(list, &next, &err), LINES - 1);
 	assert_int_equal(next, NEXT_ERROR);
@@ -463,7 +513,7 @@ output_files_that_are_set_late(void **state)
 	list_free(list);
 	fputs("#MPBATCH stderr=", file);
 	fclose(file);
-	list = list_open("large", NULL, &err);
+	list = list_open("large", false, NULL, &err);
 	assert_true(list_has_files(list));
 	list_free(list);
 }
@@ -480,7 +530,7 @@ list_read_again(void **state)
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
 	say(ends[1], text);
 	close(ends[1]);
-	struct list *lists[] = {open_text(text), list_open(path, ".", &err)};
+	struct list *lists[] = {open_text(text), list_open(path, false, ".", &err)};
 	for (int i = 0; i < 4; i++) {
 		struct list *list = lists[i / 2];
 		assert_next(list, 1, 1, "a");
@@ -502,6 +552,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list_of_lines),
 		cmocka_unit_test(list_with_a_byte_order_mark),
+		cmocka_unit_test(script_as_a_list),
+		cmocka_unit_test(misspelt_directives),
 		cmocka_unit_test(list_without_tasks),
 		cmocka_unit_test(list_with_a_line_of_a_megabyte),
 		cmocka_unit_test(list_that_cannot_be_opened),
