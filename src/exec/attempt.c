@@ -19,7 +19,12 @@
 #include <unistd.h>
 
 #define STRAY_GRACE_NS (100 * CLOCK_NS_PER_MS)
-#define SICK_NS (1000 * CLOCK_NS_PER_MS)
+#define KILL_AGAIN_NS (100 * CLOCK_NS_PER_MS)
+/* A process in the midst of a write to a slow disk takes KILL only after it; one that has taken it
+ * gives back its memory first, some 32 GiB a second (measured), and less where it was swapped out.
+ */
+#define STUCK_NS (10 * CLOCK_NS_PER_S)
+#define EXITING_NS (120 * CLOCK_NS_PER_S)
 #define STOP_GRACE_NS (5 * CLOCK_NS_PER_S)
 #define SIGNAL_NEAR_NS                                                                             \
 	(2 * CLOCK_NS_PER_S)		 /* a death this soon after a signal to us is its doing */
@@ -139,6 +144,8 @@ attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 		end(attempt, slot);
 		return;
 	}
+	if (slot->kept.count)
+		tree_gather(&slot->kept, NULL);
 	struct spawn_failure failure;
 	pid_t pid = spawn_in_directory(attempt, slot, &failure);
 	if (pid > 0) {
@@ -188,7 +195,9 @@ drain(struct attempt *attempt, struct slot *slot)
 	if (attempt->full[0] || attempt->full[1])
 		return;
 	struct err err;
-	if (slot->kept && capture_pipes_renew(&slot->pipes, &err) < 0)
+	if (slot->setup.stray == STRAY_KEEP)
+		tree_gather(&slot->kept, NULL);
+	if (slot->kept.count && capture_pipes_renew(&slot->pipes, &err) < 0)
 		die(4, "executor: %s", err.text);
 	end(attempt, slot);
 }
@@ -258,33 +267,52 @@ judge(struct attempt *attempt, struct slot *slot)
 }
 
 static void
-sweep(struct attempt *attempt, enum attempt_phase phase, int64_t wait_ns)
+start_terminating(struct attempt *attempt, struct slot *slot, int64_t grace_ns)
 {
-	attempt->phase = phase;
-	attempt->deadline_ns = clock_now_ns() + wait_ns;
-	tree_signal(phase == ATTEMPT_SWEEPING ? SIGTERM : SIGKILL, NULL);
+	attempt->phase = ATTEMPT_TERMINATING;
+	attempt->deadline_ns = clock_now_ns() + grace_ns;
+	ending_begin(&attempt->ending, &slot->kept, attempt->pid);
 }
 
-/* The main process is reaped, and it has left others behind. */
 static void
-handle_strays(struct attempt *attempt, struct slot *slot)
+start_killing(struct attempt *attempt, struct slot *slot)
 {
-	if (attempt->phase == ATTEMPT_SWEEPING) {
-		tree_signal(SIGTERM, NULL); /* those that were grandchildren a moment ago */
-	} else if (attempt->phase == ATTEMPT_SWEEPING_HARD) {
-		tree_signal(SIGKILL, NULL);
-	} else {
-		int left = tree_count();
-		attempt->result.strays = (uint32_t)(left > slot->kept ? left - slot->kept : 0);
-		if (slot->setup.stray == STRAY_KEEP) {
-			slot->kept = left;
-			judge(attempt, slot);
-		} else if (attempt->stopped) { /* they had their TERM with it */
-			sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
-		} else {
-			sweep(attempt, ATTEMPT_SWEEPING, STRAY_GRACE_NS);
-		}
-	}
+	bool exiting;
+	attempt->phase = ATTEMPT_KILLING;
+	attempt->kill_ns = clock_now_ns();
+	attempt->deadline_ns = attempt->kill_ns + KILL_AGAIN_NS;
+	if (attempt->pid)
+		kill(-attempt->pid, SIGKILL);
+	tree_kill(&slot->kept, &exiting);
+}
+
+/* The main process is reaped, and has left others. */
+static void
+look_at_strays(struct attempt *attempt, struct slot *slot)
+{
+	struct tree tree = {0};
+	tree_gather(&tree, &slot->kept);
+	for (int i = 0; i < tree.count; i++)
+		attempt->result.strays += tree.processes[i].parent == getpid();
+	tree_clear(&tree);
+	if (attempt->phase != ATTEMPT_ALIVE)
+		return;
+	if (slot->setup.stray == STRAY_KEEP)
+		judge(attempt, slot);
+	else
+		start_terminating(attempt, slot, STRAY_GRACE_NS);
+}
+
+/* Some process has ended, of one that is to end. */
+static void
+go_on_ending(struct attempt *attempt, struct slot *slot)
+{
+	bool exiting;
+	int left = attempt->phase == ATTEMPT_TERMINATING
+			   ? ending_go_on(&attempt->ending, &slot->kept)
+			   : tree_kill(&slot->kept, &exiting);
+	if (!left && slot->kept.count && !attempt->pid)
+		judge(attempt, slot);
 }
 
 void
@@ -292,19 +320,23 @@ attempt_reap(struct attempt *attempt, struct slot *slot)
 {
 	int status;
 	struct rusage usage;
-	pid_t pid;
+	pid_t pid, main = attempt->pid;
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
 		if (pid == attempt->pid)
 			main_ended(attempt, status, &usage);
 	bool none_left = pid < 0 && errno == ECHILD;
 	if (none_left)
-		slot->kept = 0;
-	if (attempt->phase == ATTEMPT_IDLE || attempt->phase >= ATTEMPT_DRAINING || attempt->pid)
+		slot->kept.count = 0;
+	if (attempt->phase == ATTEMPT_IDLE || attempt->phase >= ATTEMPT_DRAINING)
 		return;
-	if (none_left || attempt->phase == ATTEMPT_DOUBTFUL)
+	if (!attempt->pid && (none_left || attempt->phase == ATTEMPT_DOUBTFUL)) {
 		judge(attempt, slot);
-	else
-		handle_strays(attempt, slot);
+		return;
+	}
+	if (main && !attempt->pid)
+		look_at_strays(attempt, slot);
+	if (attempt->phase == ATTEMPT_TERMINATING || attempt->phase == ATTEMPT_KILLING)
+		go_on_ending(attempt, slot);
 }
 
 void
@@ -312,18 +344,40 @@ attempt_stop(
 	struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns)
 {
 	attempt_reap(attempt, slot); /* what has ended by itself was not stopped by us */
-	if (attempt->phase != ATTEMPT_ALIVE && attempt->phase != ATTEMPT_STOPPING)
+	if (attempt->phase != ATTEMPT_ALIVE && attempt->phase != ATTEMPT_TERMINATING)
+		return;
+	if (attempt->phase == ATTEMPT_TERMINATING && !attempt->stopped)
 		return;
 	if (!attempt->stopped)
 		attempt->stop_reason = reason;
 	attempt->stopped = true;
-	attempt->phase = grace_ns > 0 ? ATTEMPT_STOPPING : ATTEMPT_KILLED;
-	attempt->deadline_ns = clock_now_ns() + grace_ns;
-	int signal = grace_ns > 0 ? SIGTERM : SIGKILL;
-	kill(-attempt->pid, signal);
-	/* Those it has put into groups of their own; itself not twice, for a handler may count. */
-	tree_signal(signal, &(struct tree_spare){.pids = &attempt->pid, .count = 1});
-	kill(-attempt->pid, SIGCONT); /* a stopped process takes no TERM */
+	int64_t deadline = clock_now_ns() + grace_ns;
+	if (grace_ns <= 0)
+		start_killing(attempt, slot);
+	else if (attempt->phase == ATTEMPT_ALIVE)
+		start_terminating(attempt, slot, grace_ns);
+	else if (deadline < attempt->deadline_ns)
+		attempt->deadline_ns = deadline;
+}
+
+/* LEFT processes survive everything: the slot is theirs now. */
+static void
+give_up(struct attempt *attempt, struct slot *slot, int left)
+{
+	slot->unkillable = left;
+	if (attempt->pid)
+		main_ended(attempt, SIGKILL, &(struct rusage){0});
+	drain(attempt, slot);
+}
+
+static void
+kill_again(struct attempt *attempt, struct slot *slot, int64_t now)
+{
+	bool exiting;
+	int left = tree_kill(&slot->kept, &exiting);
+	attempt->deadline_ns = now + KILL_AGAIN_NS;
+	if (left && now - attempt->kill_ns >= (exiting ? EXITING_NS : STUCK_NS))
+		give_up(attempt, slot, left);
 }
 
 int64_t
@@ -331,9 +385,8 @@ attempt_deadline(const struct attempt *attempt)
 {
 	switch (attempt->phase) {
 	case ATTEMPT_ALIVE:
-	case ATTEMPT_STOPPING:
-	case ATTEMPT_SWEEPING:
-	case ATTEMPT_SWEEPING_HARD:
+	case ATTEMPT_TERMINATING:
+	case ATTEMPT_KILLING:
 	case ATTEMPT_DOUBTFUL:
 		return attempt->deadline_ns;
 	default:
@@ -348,16 +401,12 @@ attempt_tick(struct attempt *attempt, struct slot *slot, int64_t now)
 		return;
 	if (attempt->phase == ATTEMPT_ALIVE) {
 		attempt_stop(attempt, slot, RESULT_TIMEOUT, STOP_GRACE_NS);
-	} else if (attempt->phase == ATTEMPT_STOPPING) {
-		attempt_stop(attempt, slot, attempt->stop_reason, 0);
-	} else if (attempt->phase == ATTEMPT_SWEEPING) {
-		sweep(attempt, ATTEMPT_SWEEPING_HARD, SICK_NS);
-	} else if (attempt->phase == ATTEMPT_DOUBTFUL) {
-		judge(attempt, slot);
+	} else if (attempt->phase == ATTEMPT_TERMINATING) {
+		start_killing(attempt, slot);
+	} else if (attempt->phase == ATTEMPT_KILLING) {
+		kill_again(attempt, slot, now);
 	} else {
-		slot->sick = true;
-		slot->kept = tree_count();
-		drain(attempt, slot);
+		judge(attempt, slot);
 	}
 }
 
@@ -367,6 +416,7 @@ attempt_reset(struct attempt *attempt)
 	task_free(attempt->task);
 	if (attempt->script_fd)
 		close(attempt->script_fd);
+	ending_clear(&attempt->ending);
 	struct capture capture = attempt->capture;
 	for (int i = 0; i < 2; i++) {
 		buf_consume(&capture.streams[i].memory, capture.streams[i].memory.len);

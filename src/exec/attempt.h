@@ -1,9 +1,12 @@
 /*
  * One attempt at a task, from its spawn until nothing of it is left.
  *
- *   IDLE -> ALIVE -> (STOPPING -> KILLED) -> its main process is reaped
- *        -> (SWEEPING -> SWEEPING_HARD) -> no descendant is left -> (DOUBTFUL) -> DRAINING -> ENDED
- *        -> IDLE
+ *   IDLE -> ALIVE -> (TERMINATING -> KILLING) -> no process is left -> (DOUBTFUL) -> DRAINING
+ *        -> ENDED -> IDLE
+ *
+ * TERMINATING begins when the attempt is stopped, or when its main process has ended and has left
+ * others; KILLING, when the time of these is over. Strays that are to be kept do not count as left,
+ * unless the attempt was stopped.
  *
  * It sends nothing: the executor looks at it once a turn.
  */
@@ -12,9 +15,11 @@
 
 #include "exec/capture.h"
 #include "exec/command.h"
+#include "exec/ending.h"
 #include "exec/environment.h"
 #include "exec/setup.h"
 #include "exec/sink.h"
+#include "exec/tree.h"
 #include "tasks/result.h"
 
 #include <stdbool.h>
@@ -34,20 +39,18 @@ struct slot {
 	struct capture_pipes pipes;
 	struct sink sink;
 	int64_t signalled_ns; /* when a TERM or USR1 last came to this process; 0: never */
-	int kept;	      /* strays of earlier attempts that are still there */
-	bool sick;	      /* strays that cannot be killed: start nothing more */
+	struct tree kept;     /* strays of earlier attempts, with --stray keep */
+	int unkillable;	      /* processes that stay, whatever is done: start nothing more */
 };
 
 enum attempt_phase {
 	ATTEMPT_IDLE,
 	ATTEMPT_ALIVE,
-	ATTEMPT_STOPPING,      /* TERM was sent; KILL at the deadline */
-	ATTEMPT_KILLED,	       /* KILL was sent */
-	ATTEMPT_SWEEPING,      /* the main process is reaped, others are left: TERM was sent */
-	ATTEMPT_SWEEPING_HARD, /* KILL was sent to them; the slot is sick at the deadline */
-	ATTEMPT_DOUBTFUL,      /* it ended as by a signal to all: has one come to us as well? */
-	ATTEMPT_DRAINING,      /* no process is left, but the spool is full */
-	ATTEMPT_ENDED,	       /* result and capture are complete, the sink has what is its */
+	ATTEMPT_TERMINATING, /* its processes have had TERM; KILL at the deadline */
+	ATTEMPT_KILLING,     /* they have had KILL, and get it again at each deadline */
+	ATTEMPT_DOUBTFUL,    /* it ended as by a signal to all: has one come to us as well? */
+	ATTEMPT_DRAINING,    /* no process is left, but the spool is full */
+	ATTEMPT_ENDED,	     /* result and capture are complete, the sink has what is its */
 };
 
 struct attempt {
@@ -57,6 +60,8 @@ struct attempt {
 	int script_fd;	   /* what a shell reads a very long line from; 0: none */
 	int64_t start_ns;
 	int64_t deadline_ns;
+	int64_t kill_ns; /* when KILLING began */
+	struct ending ending;
 	bool stopped; /* it was told to end, for stop_reason */
 	enum result_reason stop_reason;
 	bool full[2]; /* the capture of that stream takes no more until some is taken out */
@@ -71,8 +76,9 @@ struct attempt {
  */
 void attempt_start(struct attempt *attempt, struct slot *slot, struct task *task);
 
-/* TERM now and KILL after GRACE_NS; KILL at once if that is 0. An attempt whose main process has
- * ended by itself is left to end so. */
+/* TERM now and KILL after GRACE_NS, to all processes of the attempt; KILL at once if that is 0.
+ * Told again it can only become sooner. An attempt whose main process has ended by itself is left
+ * to end so. */
 void attempt_stop(
 	struct attempt *attempt, struct slot *slot, enum result_reason reason, int64_t grace_ns);
 

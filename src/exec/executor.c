@@ -96,7 +96,7 @@ static void
 send_sick(struct executor *executor)
 {
 	char text[160];
-	int left = executor->slot.kept;
+	int left = executor->slot.unkillable;
 	snprintf(text, sizeof(text), "%d process%s of task %llu cannot be killed", left,
 		left == 1 ? "" : "es", (unsigned long long)executor->attempt.task->index);
 	conn_begin(&executor->conn, FRAME_SICK);
@@ -338,7 +338,7 @@ static void
 start_next(struct executor *executor)
 {
 	while (executor->attempt.phase == ATTEMPT_IDLE && executor->queued &&
-		!executor->slot.sick && !outbox_full(&executor->outbox) &&
+		!executor->slot.unkillable && !outbox_full(&executor->outbox) &&
 		executor->retry_ns <= clock_now_ns()) {
 		struct staged next = unqueue(executor, 0);
 		if (!start(executor, next)) {
@@ -352,7 +352,7 @@ start_next(struct executor *executor)
 			attempt_reset(&executor->attempt);
 		}
 	}
-	if (executor->slot.sick)
+	if (executor->slot.unkillable)
 		return_all(executor, RECALLED_GIVEN);
 }
 
@@ -410,7 +410,7 @@ look_at_attempt(struct executor *executor, int64_t now)
 	send_output(executor, now);
 	if (attempt->phase == ATTEMPT_ENDED) {
 		send_result(executor);
-		if (executor->slot.sick)
+		if (executor->slot.unkillable)
 			send_sick(executor);
 		attempt_reset(attempt);
 	}
@@ -514,7 +514,7 @@ executor_main(int socket, char **variables, struct executor_progress *progress)
 	while (turn(&executor))
 		;
 	if (executor.attempt.phase != ATTEMPT_IDLE || executor.slot.setup.stray == STRAY_KILL)
-		tree_kill_all(LEAVE_MS);
+		tree_kill_all(LEAVE_MS, &executor.slot.kept);
 	sink_close(&executor.slot.sink);
 	return 0;
 }

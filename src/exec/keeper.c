@@ -312,7 +312,7 @@ keeper_main(int socket)
 	bool none = wait_for_executors(&keeper);
 	/* An executor that was told to leave may still be syncing what it stored. */
 	if (!keeper.keep_strays && (none || !told))
-		tree_kill_all(5000);
+		tree_kill_all(5000, NULL);
 	return 0;
 }
 

@@ -1344,11 +1344,11 @@ children_are_found(bool scan)
 	assert_int_equal(waitpid(pids[1], NULL, 0), pids[1]);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
 	assert_int_equal(tree_count(), 2);
-	assert_true(tree_kill_all(10000)); /* its grandchild, ours now, too */
+	assert_true(tree_kill_all(10000, NULL)); /* its grandchild, ours now, too */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	assert_int_equal(tree_count(), 0);
-	assert_true(tree_kill_all(10));
+	assert_true(tree_kill_all(10, NULL));
 	tree_scan_always = false;
 }
 
@@ -1370,12 +1370,49 @@ children_are_found_by_their_parent(void **state)
 	children_are_found(true);
 }
 
+/* Grandchildren count, kept ones and what descends from them do not. */
+static void
+trees_are_gathered(bool scan)
+{
+	tree_scan_always = scan;
+	make_child(3);
+	struct tree kept = {0}, all = {0}, tree = {0};
+	tree_gather(&kept, NULL);
+	assert_int_equal(kept.count, 4);
+	kept.count = 2; /* the child and one of its line */
+	make_child(1);
+	tree_gather(&all, NULL);
+	assert_int_equal(all.count, 6);
+	tree_gather(&tree, &kept);
+	assert_int_equal(tree.count, 2);
+	assert_int_equal(tree.processes[0].parent, getpid());
+	assert_int_equal(tree.processes[1].parent, tree.processes[0].pid);
+	assert_true(tree_kill_all(10000, &kept));
+	tree_gather(&tree, NULL);
+	assert_int_equal(tree.count, 4);
+	assert_true(tree_kill_all(10000, NULL));
+	tree_gather(&tree, NULL);
+	assert_int_equal(tree.count, 0);
+	tree_clear(&kept);
+	tree_clear(&all);
+	tree_clear(&tree);
+	tree_scan_always = false;
+}
+
+static void
+descendants_are_gathered(void **state)
+{
+	(void)state;
+	trees_are_gathered(false);
+	trees_are_gathered(true);
+}
+
 static void
 deep_trees_are_killed(bool scan)
 {
 	tree_scan_always = scan;
 	pid_t root = make_child(20);
-	assert_true(tree_kill_all(20000));
+	assert_true(tree_kill_all(20000, NULL));
 	assert_int_equal(kill(root, 0), -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	tree_scan_always = false;
@@ -1409,7 +1446,7 @@ names_do_not_confuse_the_scan(void **state)
 	close(ready[0]);
 	close(ready[1]);
 	assert_int_equal(tree_count(), 1);
-	assert_true(tree_kill_all(10000));
+	assert_true(tree_kill_all(10000, NULL));
 	assert_int_equal(kill(pid, 0), -1);
 	tree_scan_always = false;
 }
@@ -1498,6 +1535,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(failed_sync_is_told_once),
 		cmocka_unit_test(children_are_listed_by_the_kernel),
 		cmocka_unit_test(children_are_found_by_their_parent),
+		cmocka_unit_test(descendants_are_gathered),
 		cmocka_unit_test(whole_trees_are_killed),
 		cmocka_unit_test(names_do_not_confuse_the_scan),
 		cmocka_unit_test(scheduler_says_what_became_of_a_job),

@@ -31,6 +31,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -246,7 +247,7 @@ all_gone(void)
 	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 && clock_now_ns() < end)
 		if (pid == 0)
 			poll(NULL, 0, 5);
-	return pid < 0 && errno == ECHILD ? true : (tree_kill_all(10000), false);
+	return pid < 0 && errno == ECHILD ? true : (tree_kill_all(10000, NULL), false);
 }
 
 static int
@@ -794,6 +795,72 @@ strays_are_kept_if_asked(void **state)
 	assert_int_equal(kill(second, SIGKILL), 0);
 	assert_int_equal(waitpid(first, NULL, 0), first);
 	assert_int_equal(waitpid(second, NULL, 0), second);
+}
+
+#define KEPT_DAEMON(name)                                                                          \
+	DAEMON(name, "trap \"echo x > hit-" name "\" TERM; echo x > armed-" name "; "              \
+		     "while :; do sleep 0.01; done")                                               \
+	"while [ ! -s armed-" name " ]; do sleep 0.01; done; "
+
+/* What is kept is what a task leaves when it ends by itself. */
+static void
+kept_strays_do_not_outlive_a_stop(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].stray = STRAY_KEEP;
+	rig_open(rig, 1);
+	uint64_t seq = give_until_ready(rig, KEPT_DAEMON("s") "echo $$ > ready; sleep 1000");
+	const struct told *told = stop(rig, seq, RESULT_TIMEOUT, 100);
+	assert_int_equal(told->result.reason, RESULT_TIMEOUT);
+	assert_int_equal(access("hit-s", F_OK), 0);
+	assert_true(is_gone(pid_in("stray-s")));
+	assert_runs(rig);
+}
+
+static void
+stop_spares_strays_of_earlier_tasks(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].stray = STRAY_KEEP;
+	rig_open(rig, 1);
+	run_line(rig, KEPT_DAEMON("e") "echo first");
+	uint64_t seq = give_until_ready(rig, KEPT_DAEMON("u") "echo $$ > ready; sleep 1000");
+	stop(rig, seq, RESULT_TIMEOUT, 100);
+	assert_true(is_gone(pid_in("stray-u")));
+	assert_int_equal(access("hit-e", F_OK), -1);
+	assert_int_equal(kill(pid_in("stray-e"), 0), 0);
+	seq = give_until_ready(rig, "echo $$ > ready; sleep 1000");
+	rig->runner->ops->kill(rig->runner, 0, seq, RESULT_CANCELLED, 60000);
+	UNTIL(rig, rig->told[seq].ended);
+	assert_int_equal(access("hit-e", F_OK), -1);
+	assert_int_equal(kill(pid_in("stray-e"), SIGKILL), 0);
+	assert_runs(rig);
+}
+
+/* As one that has tens of GiB to give back: here it cannot be reaped, because we trace it. */
+static void
+dying_stray_does_not_close_the_slot(void **state)
+{
+	struct rig *rig = *state;
+	rig_open(rig, 1);
+	uint64_t seq = give_until_ready(rig,
+		DAEMON("y", "exec sleep 1000") "echo $$ > ready; "
+					       "while [ ! -e go-y ]; do sleep 0.01; done");
+	pid_t stray = pid_in("stray-y");
+	if (ptrace(PTRACE_SEIZE, stray, NULL, NULL) < 0)
+		skip();
+	close(open("go-y", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	siginfo_t info = {0};
+	UNTIL(rig, waitid(P_PID, (id_t)stray, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			   info.si_pid == stray);
+	for (int64_t end = clock_now_ns() + 3 * CLOCK_NS_PER_S / 2; clock_now_ns() < end;)
+		turn(rig);
+	assert_false(rig->told[seq].ended);
+	assert_int_equal(waitpid(stray, NULL, 0), stray);
+	UNTIL(rig, rig->told[seq].ended);
+	assert_int_equal(rig->told[seq].result.reason, RESULT_OK);
+	assert_int_equal(rig->sick, 0);
+	assert_runs(rig);
 }
 
 /* --- signals that SLURM sends to everybody --- */
@@ -1635,6 +1702,9 @@ main(void)
 		TEST(whole_trees_are_killed),
 		TEST(last_words_of_strays_are_kept),
 		TEST(strays_are_kept_if_asked),
+		TEST(kept_strays_do_not_outlive_a_stop),
+		TEST(stop_spares_strays_of_earlier_tasks),
+		TEST(dying_stray_does_not_close_the_slot),
 		TEST(deaths_near_a_signal_are_cancellations),
 		TEST(dead_executor_is_replaced),
 		TEST(idle_executor_may_die_too),
