@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/pack.h"
 #include "cli/actions.h"
+#include "cli/descriptors.h"
 #include "cli/options.h"
 #include "cli/output_command.h"
 #include "cli/plan.h"
@@ -234,6 +235,9 @@ main(int argc, char **argv)
 	struct keeper_link keeper;
 	if (keeper_start(&keeper, &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
+	descriptors_raise();
+	if (descriptors_check(options.jobs, &err) < 0)
+		return refuse(&launcher, &options, &err);
 	struct transport *transport = open_transport(&launcher, &err);
 	if (!transport)
 		return refuse(&launcher, &options, &err);

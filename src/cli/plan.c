@@ -82,8 +82,11 @@ open_run_dir(struct plan *plan, struct err *err)
 						: RUNDIR_NEW;
 	plan->lock = rundir_open(path, how, say_waiting, err);
 	plan->run_dir = plan->lock ? realpath(path, NULL) : NULL;
+	if (plan->lock && !plan->run_dir)
+		err_set_errno(err, "%s: its absolute path, which other ranks need, cannot be found",
+			path);
 	free(path);
-	return plan->lock ? 0 : -1;
+	return plan->run_dir ? 0 : -1;
 }
 
 /* --- what is done already --- */
@@ -352,7 +355,7 @@ plan_clear(struct plan *plan)
 	resume_free(plan->resume);
 	bool ours = plan->lock && lock_is_ours(plan->lock);
 	lock_release(plan->lock);
-	if (ours)
+	if (ours && plan->run_dir)
 		rundir_discard(plan->run_dir);
 	source_free(plan->source);
 	ledger_clear(&plan->ledger);

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "cli/descriptors.h"
 #include "cli/options.h"
 #include "cli/plan.h"
 #include "comm/mpi.h"
@@ -228,6 +229,10 @@ start_slots(struct slots *slots, const struct config *config, const struct launc
 	buf_clear(&all);
 	if (got < 0)
 		return -1;
+	if (descriptors_check(share.nslots, err) < 0) {
+		share_clear(&share);
+		return -1;
+	}
 	fill_hello(&slots->hello, config, &share, rank);
 	slots->setups = make_setups(config, &share, rank);
 	share_clear(&share);
