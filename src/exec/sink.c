@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ownfd.h"
 #include "exec/capture.h"
 #include "exec/dirs.h"
 #include "exec/setup.h"
@@ -62,7 +63,9 @@ path_from_here(const struct task *task, const char *path)
 	return xasprintf("%s/%s", task->cwd, path);
 }
 
-/* A named pipe that nobody reads must not hold up the slot: hence O_NONBLOCK. */
+/* A named pipe that nobody reads must not hold up the slot: hence O_NONBLOCK. One that is read is
+ * refused all the same, since its reader may be slow, and no wait for it can be allowed here; so is
+ * a link to this process's own end of a task's pipe, which would be fed with what it gives. */
 static int
 open_path(const char *path)
 {
@@ -80,13 +83,23 @@ open_file(struct sink *sink, int i, const struct task *task, const char *path)
 		return 0;
 	struct sink_file *file = &sink->files[i];
 	file->path = path_from_here(task, path);
-	int fd = open_path(file->path);
+	int fd = ownfd_named(path) ? -1 : open_path(file->path);
 	struct stat status;
 	if (fd < 0 || fstat(fd, &status) < 0) {
-		sink_fail(sink, errno, file->path);
+		sink_fail(sink, ownfd_named(path) ? EINVAL : errno, file->path);
 		return -1;
 	}
 	file->fd = fd;
+	if (S_ISFIFO(status.st_mode) || isatty(fd)) {
+		struct err failure;
+		errno = EINVAL;
+		err_set_errno(&failure,
+			"%.300s: expected a file, not a pipe or terminal (the command can write "
+			"there itself)",
+			file->path);
+		fail(sink, EINVAL, &failure);
+		return -1;
+	}
 	file->regular = S_ISREG(status.st_mode);
 	return 0;
 }

@@ -1,11 +1,16 @@
 /* The spawn. Between clone and execve the child makes system calls only. */
 #include "exec/spawn.h"
 
+#include "base/log.h"
+#include "base/ownfd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +32,24 @@ fail(struct child *child, enum result_step step)
 	_exit(127);
 }
 
+/* While this process waits, so does its parent, whom nothing can reach then. */
+static int
+open_input(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) < 0 || access(path, R_OK) < 0)
+		return -1;
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	int fd = open(path, O_RDONLY);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 static int
 child_main(void *arg)
 {
@@ -39,12 +62,8 @@ child_main(void *arg)
 		return fail(child, STEP_DEATH);
 	if (spawn->cwd[0] && chdir(spawn->cwd) < 0)
 		return fail(child, STEP_CWD);
-	if (spawn->input[0]) {
-		int fd = open(spawn->input, O_RDONLY);
-		if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-			return fail(child, STEP_INPUT);
-		close(fd);
-	}
+	if (spawn->input[0] && open_input(spawn->input) < 0)
+		return fail(child, STEP_INPUT);
 	if (spawn->merge && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
 		return fail(child, STEP_EXEC);
 	sigset_t none;
@@ -54,8 +73,8 @@ child_main(void *arg)
 	return fail(child, STEP_EXEC);
 }
 
-pid_t
-spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
+static pid_t
+start(const struct spawn *spawn, struct spawn_failure *failure)
 {
 	static char stack[STACK_BYTES] __attribute__((aligned(64)));
 	struct child child = {.spawn = spawn, .parent = getpid()};
@@ -71,4 +90,43 @@ spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return -1;
+}
+
+/* A shell opens the input, which may be a FIFO without a writer, and becomes the program: it can
+ * be signalled while it waits. */
+static pid_t
+start_behind_input(struct spawn spawn, struct spawn_failure *failure)
+{
+	size_t count = 0;
+	while (spawn.argv[count])
+		count++;
+	const char **argv = xcalloc(count + 6, sizeof(*argv));
+	size_t at = 0;
+	argv[at++] = "sh";
+	argv[at++] = "-c";
+	argv[at++] = "exec \"$@\" <\"$0\"";
+	argv[at++] = spawn.input;
+	argv[at++] = spawn.file;
+	for (size_t i = 1; i < count; i++)
+		argv[at++] = spawn.argv[i];
+	spawn.file = "/bin/sh";
+	spawn.argv = (char *const *)argv;
+	spawn.input = "";
+	*failure = (struct spawn_failure){.step = STEP_NONE};
+	pid_t pid = start(&spawn, failure);
+	free(argv);
+	return pid;
+}
+
+pid_t
+spawn_start(const struct spawn *spawn, struct spawn_failure *failure)
+{
+	if (ownfd_named(spawn->input)) {
+		*failure = (struct spawn_failure){.step = STEP_INPUT, .error = EINVAL};
+		return -1;
+	}
+	pid_t pid = start(spawn, failure);
+	if (pid < 0 && failure->step == STEP_INPUT && failure->error == EWOULDBLOCK)
+		return start_behind_input(*spawn, failure);
+	return pid;
 }

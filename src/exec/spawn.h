@@ -15,7 +15,8 @@ struct spawn {
 	char *const *argv;
 	char *const *environment;
 	const char *cwd;   /* "": stay */
-	const char *input; /* "": standard input as it is, /dev/null */
+	const char *input; /* "": standard input as it is, /dev/null. What is neither file nor
+			      directory, a shell opens first, which then becomes the program */
 	bool merge;	   /* standard error is standard output */
 };
 

@@ -4,6 +4,7 @@
 #include "base/duration.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/ownfd.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -213,6 +214,12 @@ set_text(void *field, const char *value)
 	return NULL;
 }
 
+static const char *
+set_file(void *field, const char *value)
+{
+	return ownfd_named(value) ? OWNFD_EXPECTED : set_text(field, value);
+}
+
 /* KEY=VALUE; SET puts the value into its field of the settings, or takes back what is there if it
  * is empty, and returns what was expected, NULL if it is fine. */
 static const struct key {
@@ -222,9 +229,9 @@ static const struct key {
 } keys[] = {
 	{"timeout", set_time, offsetof(struct settings, timeout_ms)},
 	{"cwd", set_text, offsetof(struct settings, cwd)},
-	{"stdin", set_text, offsetof(struct settings, input)},
-	{"stdout", set_text, offsetof(struct settings, out)},
-	{"stderr", set_text, offsetof(struct settings, err)},
+	{"stdin", set_file, offsetof(struct settings, input)},
+	{"stdout", set_file, offsetof(struct settings, out)},
+	{"stderr", set_file, offsetof(struct settings, err)},
 	{"prefix", set_text, offsetof(struct settings, prefix)},
 	{"suffix", set_text, offsetof(struct settings, suffix)},
 };

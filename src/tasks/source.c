@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/ownfd.h"
 #include "tasks/array.h"
 #include "tasks/list.h"
 #include "tasks/template.h"
@@ -57,6 +58,9 @@ open_dress(struct source *source, const struct columns *columns, struct err *err
 	for (int i = 0; i < DRESSES; i++) {
 		if (!texts[i])
 			continue;
+		if (ownfd_named(texts[i]))
+			return err_set(err, "%s: got %.200s: expected %s", names[i], texts[i],
+				OWNFD_EXPECTED);
 		source->dress[i] = parse_text(names[i], texts[i], columns, err);
 		source->dressed = true;
 		if (!source->dress[i])
@@ -160,8 +164,8 @@ source_open(const struct source_options *options, struct err *err)
 	int got;
 	source->options = *options;
 	if (options->list) {
-		source->list = list_open(
-			options->list, options->list_as_is, options->spool_dir, err);
+		source->list =
+			list_open(options->list, options->list_as_is, options->spool_dir, err);
 		got = source->list ? open_dress(source, &line_columns, err) : -1;
 	} else {
 		got = open_rows(source, err);

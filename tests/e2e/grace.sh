@@ -31,7 +31,7 @@ expect_saved() {
 
 # With a time limit, under mpirun too. It must be long enough for all to be ready on a busy machine.
 limit=1
-for try in 1 2 3 4; do
+for _ in 1 2 3 4; do
 	rm -rf s? jobs.txt.mpbatch
 	ways 700 >jobs.txt
 	run -j 8 --timeout $limit jobs.txt

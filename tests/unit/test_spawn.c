@@ -469,6 +469,33 @@ directory_and_input_are_the_tasks(void **state)
 	assert_printed(run_line(rig, "cat where"), "there\n");
 }
 
+/* As with a shell's "<": the task waits for a writer, and can be told to end meanwhile. */
+static void
+input_may_be_a_pipe(void **state)
+{
+	struct rig *rig = *state;
+	rig_open(rig, 1);
+	run_line(rig, "mkfifo in-pipe");
+	const struct told *told =
+		run(rig, &(struct task){.command = "cat", .input = "in-pipe", .timeout_ms = 50});
+	assert_int_equal(told->result.reason, RESULT_TIMEOUT);
+	static const char *const lines[] = {"cat", "cat; echo $# $0", "./bare-cat"};
+	static const char *const prints[] = {"fed\n", "fed\n0 /bin/sh\n", "fed\n"};
+	run_line(rig, "echo cat > bare-cat; chmod +x bare-cat");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		uint64_t seq = give(rig, &(struct task){.command = lines[i], .input = "in-pipe"});
+		int fd = -1;
+		UNTIL(rig, (fd = open("in-pipe", O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0);
+		assert_int_equal(write(fd, "fed\n", 4), 4);
+		close(fd);
+		UNTIL(rig, rig->told[seq].ended);
+		assert_int_equal(rig->told[seq].result.reason, RESULT_OK);
+		assert_printed(&rig->told[seq], prints[i]);
+	}
+	told = run(rig, &(struct task){.command = "cat", .input = "/dev/stdin"});
+	assert_int_equal(told->result.step, STEP_INPUT);
+}
+
 static void
 task_knows_its_place(void **state)
 {
@@ -1329,6 +1356,15 @@ files_that_fail_are_the_tasks_failure(void **state)
 		RESULT_OUTPUT, ENOENT, "/proc/x/y");
 	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .err = "a-pipe"}),
 		RESULT_OUTPUT, ENXIO, "a-pipe");
+	int reader = open("a-pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .err = "a-pipe"}),
+		RESULT_OUTPUT, EINVAL, "a-pipe");
+	close(reader);
+	assert_int_equal(symlink("/proc/self/fd/1", "a-link"), 0);
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .err = "a-link"}),
+		RESULT_OUTPUT, EINVAL, "a-link");
+	assert_unstored(run(rig, &(struct task){.command = "echo x > never", .out = "/dev/stdout"}),
+		RESULT_OUTPUT, EINVAL, "/dev/stdout");
 	assert_int_equal(access("never", F_OK), -1);
 	assert_unstored(run(rig, &(struct task){.command = "echo x", .out = "/dev/full"}),
 		RESULT_OUTPUT, ENOSPC, "/dev/full");
@@ -1685,6 +1721,7 @@ main(void)
 		TEST(result_tells_what_it_took),
 		TEST(failing_steps_are_named),
 		TEST(directory_and_input_are_the_tasks),
+		TEST(input_may_be_a_pipe),
 		TEST(task_knows_its_place),
 		TEST(descriptors_are_three),
 		TEST(signals_are_as_at_the_start_of_a_shell),
