@@ -185,6 +185,17 @@ read_stream(struct attempt *attempt, struct slot *slot, int i)
 		stream->total += sink_read(&slot->sink, i, slot->pipes.fds[i]);
 }
 
+/* The strays keep the pipes that they may still write to, the next task gets others. */
+static void
+leave_pipes(struct slot *slot)
+{
+	struct err err;
+	struct capture_pipes old = slot->pipes;
+	if (capture_pipes_new(&slot->pipes, &err) < 0)
+		die(4, "executor: %s", err.text);
+	leftover_add(&slot->leftover, &old);
+}
+
 /* Every process is gone, or left alone: what is in the pipes now is the last of it. */
 static void
 drain(struct attempt *attempt, struct slot *slot)
@@ -194,11 +205,10 @@ drain(struct attempt *attempt, struct slot *slot)
 		read_stream(attempt, slot, i);
 	if (attempt->full[0] || attempt->full[1])
 		return;
-	struct err err;
 	if (slot->setup.stray == STRAY_KEEP)
 		tree_gather(&slot->kept, NULL);
-	if (slot->kept.count && capture_pipes_renew(&slot->pipes, &err) < 0)
-		die(4, "executor: %s", err.text);
+	if (slot->kept.count)
+		leave_pipes(slot);
 	end(attempt, slot);
 }
 

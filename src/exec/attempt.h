@@ -17,6 +17,7 @@
 #include "exec/command.h"
 #include "exec/ending.h"
 #include "exec/environment.h"
+#include "exec/leftover.h"
 #include "exec/setup.h"
 #include "exec/sink.h"
 #include "exec/tree.h"
@@ -37,6 +38,7 @@ struct slot {
 	struct command command;
 	struct command_cache cache;
 	struct capture_pipes pipes;
+	struct leftover leftover;
 	struct sink sink;
 	int64_t signalled_ns; /* when a TERM or USR1 last came to this process; 0: never */
 	struct tree kept;     /* strays of earlier attempts, with --stray keep */

@@ -184,7 +184,7 @@ capture_take_lines(struct capture *capture, int i, struct buf *to, size_t size, 
 }
 
 int
-capture_pipes_renew(struct capture_pipes *pipes, struct err *err)
+capture_pipes_new(struct capture_pipes *pipes, struct err *err)
 {
 	for (int i = 0; i < 2; i++) {
 		int ends[2];
@@ -194,8 +194,6 @@ capture_pipes_renew(struct capture_pipes *pipes, struct err *err)
 			return err_set_errno(err, "dup2");
 		close(ends[1]);
 		fcntl(ends[0], F_SETFL, O_NONBLOCK);
-		if (pipes->fds[i] > 0)
-			close(pipes->fds[i]);
 		pipes->fds[i] = ends[0];
 	}
 	return 0;

@@ -72,7 +72,9 @@ struct capture_pipes {
 	int fds[2]; /* reading ends of standard output and standard error */
 };
 
-/* Makes them, in place of those that are there (fds > 0). Returns 0, or -1 with ERR. */
-int capture_pipes_renew(struct capture_pipes *pipes, struct err *err);
+/* Makes them; the reading ends of those that were there are the caller's. Returns 0, or -1 with
+ * ERR.
+ */
+int capture_pipes_new(struct capture_pipes *pipes, struct err *err);
 
 #endif

@@ -463,8 +463,10 @@ wait_for_events(struct executor *executor, struct pollfd *fds, int64_t now)
 	fds[1] = (struct pollfd){executor->signal_fd, POLLIN, 0};
 	fds[2] = (struct pollfd){reading && !attempt->full[0] ? pipes[0] : -1, POLLIN, 0};
 	fds[3] = (struct pollfd){reading && !attempt->full[1] ? pipes[1] : -1, POLLIN, 0};
+	int leftover_fd = executor->slot.leftover.epoll_fd;
+	fds[4] = (struct pollfd){leftover_fd > 0 ? leftover_fd : -1, POLLIN, 0};
 	int64_t next = next_deadline(executor);
-	loop_poll(fds, 4, next == CLOCK_NEVER ? next : next > now ? next - now : 0);
+	loop_poll(fds, 5, next == CLOCK_NEVER ? next : next > now ? next - now : 0);
 }
 
 /* One turn; false when the rank is gone or wants no more. */
@@ -477,11 +479,13 @@ turn(struct executor *executor)
 	int64_t now = clock_now_ns();
 	if (!flush(executor, now))
 		return false;
-	struct pollfd fds[4];
+	struct pollfd fds[5];
 	wait_for_events(executor, fds, now);
 	for (int i = 0; i < 2; i++)
 		if (fds[2 + i].revents)
 			attempt_read(&executor->attempt, &executor->slot, i);
+	if (fds[4].revents)
+		leftover_read(&executor->slot.leftover);
 	if (fds[1].revents)
 		read_signals(executor);
 	if (fds[0].revents) {
@@ -509,7 +513,7 @@ executor_main(int socket, char **variables, struct executor_progress *progress)
 	sigfillset(&signals);
 	executor.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (executor.signal_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
-		capture_pipes_renew(&executor.slot.pipes, &err) < 0)
+		capture_pipes_new(&executor.slot.pipes, &err) < 0)
 		return 1;
 	while (turn(&executor))
 		;

@@ -973,7 +973,9 @@ use_pipes(void)
 	struct capture_options options = {.tmpdir = "/tmp", .spool_bytes = 1000};
 	struct err err;
 	for (int round = 0; round < 3; round++) {
-		if (capture_pipes_renew(&pipes, &err) < 0 || pipes.fds[0] < 3 || pipes.fds[1] < 3)
+		for (int i = 0; i < 2 && round; i++)
+			close(pipes.fds[i]);
+		if (capture_pipes_new(&pipes, &err) < 0 || pipes.fds[0] < 3 || pipes.fds[1] < 3)
 			return 1;
 		dprintf(1, "out%d", round);
 		dprintf(2, "err%d", round);

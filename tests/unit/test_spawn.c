@@ -864,6 +864,30 @@ stop_spares_strays_of_earlier_tasks(void **state)
 	assert_runs(rig);
 }
 
+/* More than its pipe holds, after its task has ended and others run: nobody else prints it. */
+static void
+kept_strays_may_go_on_printing(void **state)
+{
+	struct rig *rig = *state;
+	rig->setups[0].stray = STRAY_KEEP;
+	rig_open(rig, 1);
+	run_line(rig, DAEMON("v", "while [ ! -e go-v ]; do sleep 0.01; done; head -c 300000 "
+				  "/dev/zero; echo x > said-v; head -c 300000 /dev/zero >&2; "
+				  "echo x > said-w; exec sleep 1000") "echo first");
+	assert_printed(run_line(rig, "echo second"), "second\n");
+	close(open("go-v", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	UNTIL(rig, access("said-v", F_OK) == 0);
+	assert_printed(
+		run_line(rig, "while [ ! -e said-w ]; do sleep 0.01; done; echo third"), "third\n");
+	pid_t stray = pid_in("stray-v");
+	assert_int_equal(kill(stray, SIGKILL), 0);
+	UNTIL(rig, is_gone(stray));
+	/* the executor has no pipe but the two of its next task */
+	run_line(rig, "echo $PPID > executor");
+	run_line(rig, "ls -l /proc/$PPID/fd | grep -o 'pipe:.*' | sort -u | wc -l > pipes");
+	assert_int_equal(pid_in("pipes"), 2);
+}
+
 /* As one that has tens of GiB to give back: here it cannot be reaped, because we trace it. */
 static void
 dying_stray_does_not_close_the_slot(void **state)
@@ -1741,6 +1765,7 @@ main(void)
 		TEST(strays_are_kept_if_asked),
 		TEST(kept_strays_do_not_outlive_a_stop),
 		TEST(stop_spares_strays_of_earlier_tasks),
+		TEST(kept_strays_may_go_on_printing),
 		TEST(dying_stray_does_not_close_the_slot),
 		TEST(deaths_near_a_signal_are_cancellations),
 		TEST(dead_executor_is_replaced),
