@@ -87,7 +87,7 @@ round() {
 	if [ $interrupt = 0 ]; then
 		kill -TERM $pid 2>/dev/null
 		[ ${#LAUNCHER[@]} = 0 ] || go_on # mpirun has its own ways with a stopped rank
-		kill -CONT $(ranks) 2>/dev/null
+		for i in $(ranks); do kill -CONT "$i"; done 2>/dev/null
 	else
 		for i in $(seq 600); do
 			go_on
