@@ -40,15 +40,16 @@ struct master {
 	uint64_t cancelled;
 	uint64_t recorded;
 	uint64_t by_reason[RESULT_REASONS];
+	uint64_t unopened;   /* of those recorded: not run, as an output file could not be opened */
 	int64_t snapshot_ns; /* when the last was made */
 	uint64_t snapshots;
 	enum master_stop stop;
 	int interrupts;
-	int64_t settle_ns;   /* CLOCK_NEVER: not interrupted */
-	int64_t active_ns;   /* when something last happened */
+	int64_t settle_ns;  /* CLOCK_NEVER: not interrupted */
+	int64_t active_ns;  /* when something last happened */
 	int64_t no_room_ns; /* since when no process can be made anywhere; 0: tasks end or run */
-	int said_bye;	     /* workers that are through */
-	int gone;	     /* of these, before they ever said HELLO */
+	int said_bye;	    /* workers that are through */
+	int gone;	    /* of these, before they ever said HELLO */
 	bool output_failed;
 	bool held_back; /* workers were told to start nothing more */
 	bool draining;

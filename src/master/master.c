@@ -20,6 +20,8 @@
 
 #define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
 
+enum { UNOPENED_MAX = 10 };
+
 void
 master_stop(struct master *master, enum master_stop why)
 {
@@ -105,6 +107,7 @@ count(struct master *master, const struct result *result)
 	enum ledger_state state = LEDGER_FAILED;
 	master->recorded++;
 	master->by_reason[result->reason]++;
+	master->unopened += result->reason == RESULT_OUTPUT && !result->runtime_ns;
 	if (result->reason == RESULT_OK)
 		state = LEDGER_SUCCEEDED;
 	else if (result->reason == RESULT_CANCELLED)
@@ -191,6 +194,18 @@ check_disks(struct master *master)
 	if (!failed || master->stop == STOP_FAILURE)
 		return;
 	log_error("%s: no further task is started", err.text);
+	master_stop(master, STOP_FAILURE);
+}
+
+/* One task may name a bad file; when none of the first ones could open its own, none will. */
+static void
+check_files(struct master *master)
+{
+	if (master->unopened < UNOPENED_MAX || master->unopened < master->recorded || master->stop)
+		return;
+	log_error("none of the first %llu tasks could open its output file: no further task is "
+		  "started",
+		(unsigned long long)master->unopened);
 	master_stop(master, STOP_FAILURE);
 }
 
@@ -322,6 +337,7 @@ master_turn(struct master *master, int64_t now_ns)
 	write_output(master);
 	record_done(master);
 	check_disks(master);
+	check_files(master);
 	settle(master, now_ns);
 	master_dispatch(master);
 	check_slots(master);

@@ -38,3 +38,20 @@ expect_code 1
 expect_of 1 reason output
 expect_of 2 reason ok
 [ ! -e ran ] && [ "$(cat link.2)" = y ] || fail "a link to a stream"
+
+# Files that no task can open: the run does not go on to the end of the list. One that can is enough to do so.
+echo >a-file
+for i in $(seq 3000); do echo "echo $i >ran.out"; done | batch -j 2 --stdout 'a-file/{#}'
+expect_code 4
+grep -q 'could open its output file' err || fail "no word about output files that cannot be opened"
+[ "$(column reason | sort -u)" = output ] || fail "reasons: $(column reason | sort | uniq -c | xargs)"
+[ "$(column reason | wc -l)" -lt 3000 ] || fail "the whole list is through"
+[ ! -e ran.out ] || fail "a task without output file ran"
+{
+	echo '#MPBATCH stdout=good'
+	echo true
+	echo '#MPBATCH stdout= barrier'
+	for _ in $(seq 20); do echo true; done
+} | batch --stdout 'a-file/{#}'
+expect_code 1
+[ "$(column reason | sort | uniq -c | xargs)" = '1 ok 20 output' ] || fail "$(column reason | sort | uniq -c | xargs)"
