@@ -67,6 +67,8 @@ SWITCH(master_works)
 SWITCH(env_from_master)
 SWITCH(restart)
 SWITCH(quiet)
+SWITCH(csv)
+SWITCH(tsv)
 SWITCH(header)
 SWITCH(zip)
 SWITCH(keep_order)
@@ -173,24 +175,6 @@ set_where(struct options *options, const char *value)
 {
 	options->where = value;
 	return *value ? NULL : "an expression such as 'rate<0.3'";
-}
-
-static const char *
-set_csv(struct options *options, const char *value)
-{
-	bool on;
-	const char *expected = set_switch(&on, value);
-	options->format = on ? ROWS_CSV : ROWS_LINES;
-	return expected;
-}
-
-static const char *
-set_tsv(struct options *options, const char *value)
-{
-	bool on;
-	const char *expected = set_switch(&on, value);
-	options->format = on ? ROWS_TSV : ROWS_LINES;
-	return expected;
 }
 
 static const char *
@@ -311,7 +295,8 @@ const struct option_row option_rows[] = {
 		.help = "a value a line (:::: FILE too; ::: VALUE... from arguments)"},
 	{.name = "csv", .set = set_csv, .help = "files are CSV tables"},
 	{.name = "tsv", .set = set_tsv, .help = "files are tables with tabs"},
-	{.name = "header", .set = set_header, .help = "the first line of a file names its columns"},
+	{.name = "header", .set = set_header, .filler = ":",
+		.help = "the first line of a file names its columns"},
 	{.name = "sweep", .argument = "NAME=VALUES", .set = set_sweep, .no_variable = true,
 		.help = "A,B,C  1..100  1..1000..10  lin(0,1,11)  log(1e-5,1,6)"},
 	{.name = "zip", .set = set_zip, .help = "pair the sweeps instead of multiplying them"},
@@ -370,6 +355,8 @@ const struct option_row option_rows[] = {
 	{.name = "tmpdir", .argument = "DIR", .set = set_tmpdir,
 		.help = "where large outputs wait (default: TMPDIR, or /tmp)"},
 	{.name = "bar", .set = set_bar, .help = "draw the progress line, terminal or not"},
+	{.name = "eta", .set = set_bar, .no_variable = true},
+	{.name = "progress", .set = set_bar, .no_variable = true},
 	{.name = "no-bar", .set = set_no_bar, .help = "never draw it"},
 	{.name = "progress-interval", .argument = "SECONDS", .set = set_progress_interval,
 		.help = "between progress lines where there is no terminal (60; 0: none)"},
@@ -388,3 +375,24 @@ const struct option_row option_rows[] = {
 };
 /* clang-format on */
 const int option_rows_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+_Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTIONS_MAX, "struct options");
+
+const struct option_row *
+option_row_named(const char *name, size_t len)
+{
+	for (int i = 0; i < option_rows_count; i++)
+		if (strlen(option_rows[i].name) == len &&
+			memcmp(option_rows[i].name, name, len) == 0)
+			return &option_rows[i];
+	return NULL;
+}
+
+const struct option_row *
+option_row_lettered(char letter)
+{
+	for (int i = 0; i < option_rows_count; i++)
+		if (option_rows[i].letter == letter)
+			return &option_rows[i];
+	return NULL;
+}

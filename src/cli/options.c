@@ -3,17 +3,14 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "cli/arguments.h"
 #include "cli/option_rows.h"
 #include "place/share.h"
 #include "tasks/array.h"
 
-#include <ctype.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIRST_ROW = 256, ROWS_MAX = 100 };
 
 void
 options_init(struct options *options)
@@ -36,161 +33,6 @@ options_clear(struct options *options)
 	free(options->env);
 	free(options->keep_env);
 	*options = (struct options){0};
-}
-
-int
-options_from_environment(struct options *options, struct err *err)
-{
-	for (int i = 0; i < option_rows_count; i++) {
-		const struct option_row *row = &option_rows[i];
-		char name[64];
-		int len = snprintf(name, sizeof(name), "MPBATCH_%s", row->name);
-		for (int k = 0; k < len; k++)
-			name[k] = name[k] == '-' ? '_' : (char)toupper((unsigned char)name[k]);
-		const char *value = getenv(name);
-		if (!value || row->no_variable)
-			continue;
-		const char *expected = row->set(options, value);
-		if (expected)
-			return err_set(err, "environment variable %s=%.100s: expected %s", name,
-				value, expected);
-	}
-	return 0;
-}
-
-/* --- options --- */
-
-static void
-fill_getopt(struct option *longs, char *letters)
-{
-	*letters++ = '+'; /* the words of a template are not ours to look at */
-	*letters++ = ':'; /* say ':' where an argument is missing */
-	for (int i = 0; i < option_rows_count; i++) {
-		const struct option_row *row = &option_rows[i];
-		longs[i] = (struct option){.name = row->name,
-			.has_arg = row->may_lack_argument ? optional_argument
-				   : row->argument	  ? required_argument
-							  : no_argument,
-			.val = FIRST_ROW + i};
-		if (row->letter)
-			*letters++ = row->letter;
-		if (row->letter && row->argument)
-			*letters++ = ':';
-	}
-	longs[option_rows_count] = (struct option){0};
-	*letters = '\0';
-}
-
-static const struct option_row *
-row_of(int found)
-{
-	for (int i = 0; i < option_rows_count; i++)
-		if (found == FIRST_ROW + i ||
-			(option_rows[i].letter && found == option_rows[i].letter))
-			return &option_rows[i];
-	return NULL;
-}
-
-/* How many letters have to be put in, left out, replaced or, in pairs, swapped to make A, of LEN
- * bytes, into B: the optimal string alignment distance. */
-static size_t
-distance(const char *a, size_t len, const char *b)
-{
-	enum { NAME_MAX_BYTES = 32 };
-	size_t rows[NAME_MAX_BYTES + 1][NAME_MAX_BYTES + 1], other = strlen(b);
-	if (len > NAME_MAX_BYTES || other > NAME_MAX_BYTES)
-		return SIZE_MAX;
-	for (size_t i = 0; i <= len; i++) {
-		for (size_t k = 0; k <= other; k++) {
-			if (!i || !k) {
-				rows[i][k] = i + k;
-				continue;
-			}
-			size_t best = rows[i - 1][k - 1] + (a[i - 1] != b[k - 1]);
-			if (rows[i - 1][k] + 1 < best)
-				best = rows[i - 1][k] + 1;
-			if (rows[i][k - 1] + 1 < best)
-				best = rows[i][k - 1] + 1;
-			bool swapped =
-				i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
-			if (swapped && rows[i - 2][k - 2] + 1 < best)
-				best = rows[i - 2][k - 2] + 1;
-			rows[i][k] = best;
-		}
-	}
-	return rows[len][other];
-}
-
-/* The option that was probably meant, NULL if none is near. */
-static const char *
-nearest(const char *name, size_t len)
-{
-	const char *found = NULL;
-	size_t best = len < 6 ? 2 : 3; /* to be under */
-	for (int i = 0; i < option_rows_count; i++) {
-		size_t now = distance(name, len, option_rows[i].name);
-		if (now >= best)
-			continue;
-		best = now;
-		found = option_rows[i].name;
-	}
-	return found;
-}
-
-/* WORD is "--NAME" or "--NAME=VALUE" and no option, or the beginning of several. */
-static int
-refuse_name(const char *word, struct err *err)
-{
-	char several[256] = "";
-	size_t len = strcspn(word + 2, "="), used = 0;
-	for (int i = 0; i < option_rows_count && used < sizeof(several); i++)
-		if (strncmp(option_rows[i].name, word + 2, len) == 0)
-			used += (size_t)snprintf(several + used, sizeof(several) - used, "%s--%s",
-				used ? ", " : "", option_rows[i].name);
-	if (used)
-		return err_set(
-			err, "option %.100s is ambiguous: expected one of %s", word, several);
-	const char *meant = nearest(word + 2, len);
-	return err_set(err, "unknown option %.100s%s%s (see mpbatch --help)", word,
-		meant ? ": expected --" : "", meant ? meant : "");
-}
-
-static int
-take_option(struct options *options, int found, const char *word, struct err *err)
-{
-	if (found == ':')
-		return err_set(err, "option %.100s needs a value (see mpbatch --help)", word);
-	if (found == '?' && optopt && optopt < FIRST_ROW)
-		return err_set(err, "unknown option -%c (see mpbatch --help)", optopt);
-	if (found == '?' && optopt)
-		return err_set(err,
-			"option --%s takes no value: expected nothing behind it, not '%.100s'",
-			row_of(optopt)->name, word + strcspn(word, "="));
-	if (found == '?')
-		return refuse_name(word, err);
-	const struct option_row *row = row_of(found);
-	const char *expected = row->set(options, optarg);
-	return expected ? err_set(err, "option --%s: '%.100s' is not %s", row->name, optarg,
-				  expected)
-			: 0;
-}
-
-/* Takes options up to the first word that is none. Sets *DASHES if that was "--". */
-static int
-take_options(struct options *options, int argc, char **argv, bool *dashes, struct err *err)
-{
-	struct option longs[ROWS_MAX];
-	char letters[2 * ROWS_MAX];
-	int found, before = optind;
-	fill_getopt(longs, letters);
-	while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		if (take_option(options, found, argv[optind - 1], err) < 0)
-			return -1;
-		before = optind;
-	}
-	before = before ? before : 1;
-	*dashes = optind == before + 1 && strcmp(argv[before], "--") == 0;
-	return 0;
 }
 
 /* --- inputs behind the command --- */
@@ -277,6 +119,74 @@ take_words(struct options *options, int argc, char **argv, struct err *err)
 
 /* --- what goes together --- */
 
+/* Where does the option NAME have its value from? */
+static enum option_from
+from(const struct options *options, const char *name)
+{
+	return options->from[option_row_named(name, strlen(name)) - option_rows];
+}
+
+/* NAME is said by a variable, and what it goes against is not. */
+static bool
+yields(const struct options *options, const char *name, bool against)
+{
+	return against && from(options, name) == FROM_VARIABLE;
+}
+
+/* What variables say of tables and filters is for runs that have some. */
+static void
+yield_tables(struct options *options)
+{
+	bool list = options->list;
+	if (yields(options, "csv", list || from(options, "tsv") == FROM_ARGUMENT))
+		options->csv = false;
+	if (yields(options, "tsv", list || from(options, "csv") == FROM_ARGUMENT))
+		options->tsv = false;
+	if (yields(options, "header", list))
+		options->header = false;
+	if (yields(options, "zip", list))
+		options->zip = false;
+	if (yields(options, "where", list))
+		options->where = NULL;
+}
+
+static void
+yield_outputs(struct options *options)
+{
+	bool files = from(options, "stdout") == FROM_ARGUMENT ||
+		     from(options, "stderr") == FROM_ARGUMENT;
+	if (yields(options, "output", files || from(options, "keep-order") == FROM_ARGUMENT)) {
+		options->output = OUTPUT_GROUP;
+		options->output_given = false;
+	}
+	bool given = from(options, "output") == FROM_ARGUMENT;
+	bool others = given && options->output != OUTPUT_FILES;
+	if (yields(options, "stdout", others))
+		options->out = NULL;
+	if (yields(options, "stderr", others))
+		options->err = NULL;
+	if (yields(options, "keep-order", files || (given && options->output != OUTPUT_GROUP)))
+		options->keep_order = false;
+	bool ours = options->output == OUTPUT_GROUP || options->output == OUTPUT_LINE;
+	if (yields(options, "tag", files || (given && !ours)) ||
+		yields(options, "tagstring", files || (given && !ours)))
+		options->tag = NULL;
+	if (yields(options, "output-file", files || (given && !ours)))
+		options->output_file = NULL;
+}
+
+/* What the command line says goes before what variables say of the same matter. */
+static void
+yield_variables(struct options *options)
+{
+	if (yields(options, "resume", from(options, "restart") == FROM_ARGUMENT))
+		options->resume = RESUME_NOT;
+	if (yields(options, "restart", from(options, "resume") == FROM_ARGUMENT))
+		options->restart = false;
+	yield_tables(options);
+	yield_outputs(options);
+}
+
 static int
 check_outputs(struct options *options, struct err *err)
 {
@@ -305,6 +215,10 @@ check_outputs(struct options *options, struct err *err)
 static int
 check(struct options *options, struct err *err)
 {
+	yield_variables(options);
+	if (options->csv && options->tsv)
+		return err_set(err, "--csv and --tsv: expected one of them");
+	options->format = options->csv ? ROWS_CSV : options->tsv ? ROWS_TSV : ROWS_LINES;
 	if (options->restart && options->resume)
 		return err_set(err, "--restart and --resume: expected one of them");
 	if (options->list && options->template_given)
@@ -327,16 +241,16 @@ check(struct options *options, struct err *err)
 
 /* One list, options before and after it. */
 static int
-take_list(struct options *options, int argc, char **argv, struct err *err)
+take_list(struct options *options, struct arguments *arguments, struct err *err)
 {
-	while (optind < argc) {
-		bool dashes;
+	while (arguments->at < arguments->argc) {
+		const char *word = arguments->argv[arguments->at++];
 		if (options->list)
 			return err_set(err,
 				"argument '%.100s' after the task list '%.100s': expected one list",
-				argv[optind], options->list);
-		options->list = argv[optind++];
-		if (take_options(options, argc, argv, &dashes, err) < 0)
+				word, options->list);
+		options->list = word;
+		if (arguments_take(arguments, options, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -348,18 +262,17 @@ options_from_arguments(struct options *options, int argc, char **argv, struct er
 	int head = 1;
 	while (head < argc && !is_input_mark(argv[head]))
 		head++;
-	bool dashes;
-	opterr = 0;
-	optind = 0; /* glibc: start anew */
-	if (take_options(options, head, argv, &dashes, err) < 0)
+	struct arguments arguments = {.argc = head, .argv = argv, .at = 1};
+	if (arguments_take(&arguments, options, err) < 0)
 		return -1;
 	if (options->action >= ACTION_VERSION)
 		return 0;
 	if (take_inputs(options, argc - head, argv + head, err) < 0)
 		return -1;
-	options->template_given = options->template_given || dashes;
-	int got = options->template_given ? take_words(options, head - optind, argv + optind, err)
-					  : take_list(options, head, argv, err);
+	options->template_given = options->template_given || arguments.dashes;
+	int got = options->template_given
+			  ? take_words(options, head - arguments.at, argv + arguments.at, err)
+			  : take_list(options, &arguments, err);
 	return got < 0 || options->action >= ACTION_VERSION ? got : check(options, err);
 }
 
@@ -404,7 +317,8 @@ options_print_help(void)
 	       "of\n"
 	       "an MPI job. LIST.mpbatch/ keeps how each task ended.\n");
 	for (int i = 0; i < option_rows_count; i++)
-		print_row(&option_rows[i]);
+		if (option_rows[i].help)
+			print_row(&option_rows[i]);
 	printf("\nPlaceholders: {} {2} {name}, of a path {.} {/} {//} {/.}, unquoted {=} {=name}, "
 	       "index "
 	       "{#}\n"

@@ -17,6 +17,7 @@
 
 struct err;
 
+#define OPTIONS_MAX 100		/* of options that there are */
 #define OPTIONS_JOBS_UNSET (-2) /* beside SHARE_AUTO and numbers from 1 */
 
 /* What to do; later ones win. */
@@ -34,7 +35,10 @@ enum resume_how { RESUME_NOT, RESUME_ALL, RESUME_ONLY_FAILED, RESUME_ONLY_NEW };
 
 enum bar_when { BAR_AUTO, BAR_ALWAYS, BAR_NEVER };
 
+enum option_from { FROM_DEFAULT, FROM_VARIABLE, FROM_ARGUMENT };
+
 struct options {
+	unsigned char from[OPTIONS_MAX]; /* enum option_from of each of option_rows[] */
 	enum action action;
 
 	/* what to run */
@@ -45,7 +49,8 @@ struct options {
 	bool template_given; /* by "--" or an input */
 	struct rows_input *inputs;
 	size_t ninputs;
-	enum rows_format format;
+	bool csv, tsv;
+	enum rows_format format; /* that these make */
 	bool header;
 	bool zip;
 	const char *where;

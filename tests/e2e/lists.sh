@@ -47,7 +47,6 @@ grep -qx taken out || fail "--list does not take a list as it is"
 refused '--no-such' --no-such jobs.txt
 refused 'unknown option --jbos=2: expected --jobs' --jbos=2 jobs.txt
 refused 'unknown option --dryrun: expected --dry-run' --dryrun jobs.txt
-refused 'ambiguous: expected one of --resume, --restart' --res jobs.txt
 refused "option --quiet takes no value.*'=yes'" --quiet=yes jobs.txt
 refused 'unknown option -x' -qx jobs.txt
 refused 'option --jobs needs a value' jobs.txt --jobs
