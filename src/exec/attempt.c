@@ -370,11 +370,12 @@ attempt_stop(
 		attempt->deadline_ns = deadline;
 }
 
-/* LEFT processes survive everything: the slot is theirs now. */
+/* LEFT processes survive everything (0: one at least, which /proc does not show): the slot is
+ * theirs now. */
 static void
 give_up(struct attempt *attempt, struct slot *slot, int left)
 {
-	slot->unkillable = left;
+	slot->unkillable = left ? left : 1;
 	if (attempt->pid)
 		main_ended(attempt, SIGKILL, &(struct rusage){0});
 	drain(attempt, slot);
@@ -386,7 +387,7 @@ kill_again(struct attempt *attempt, struct slot *slot, int64_t now)
 	bool exiting;
 	int left = tree_kill(&slot->kept, &exiting);
 	attempt->deadline_ns = now + KILL_AGAIN_NS;
-	if (left && now - attempt->kill_ns >= (exiting ? EXITING_NS : STUCK_NS))
+	if (now - attempt->kill_ns >= (left && exiting ? EXITING_NS : STUCK_NS))
 		give_up(attempt, slot, left);
 }
 
