@@ -72,6 +72,21 @@ take_inputs(struct options *options, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+/* "-a s ::: a b -- echo {1}": nothing behind ":::" is a command, though it looks like one. */
+static int
+check_no_command(int argc, char **argv, struct err *err)
+{
+	int at = 0;
+	while (at < argc && strcmp(argv[at], "--") != 0)
+		at++;
+	if (at + 1 >= argc)
+		return 0;
+	return err_set(err,
+		"'-- %.60s' behind %s, where values stand: expected the command before them: "
+		"mpbatch [OPTION]... -- %.60s ... %s %.60s ...",
+		argv[at + 1], argv[0], argv[at + 1], argv[0], at > 1 ? argv[1] : "VALUE");
+}
+
 static int
 zip_sweeps(struct options *options, struct err *err)
 {
@@ -268,6 +283,10 @@ options_from_arguments(struct options *options, int argc, char **argv, struct er
 	if (options->action >= ACTION_VERSION)
 		return 0;
 	if (take_inputs(options, argc - head, argv + head, err) < 0)
+		return -1;
+	options->argv = arguments.dashes;
+	if (arguments.at == head && !arguments.dashes &&
+		check_no_command(argc - head, argv + head, err) < 0)
 		return -1;
 	options->template_given = options->template_given || arguments.dashes;
 	int got = options->template_given

@@ -3,7 +3,8 @@
  * says, what rank 0's environment says (MPBATCH_TMPDIR for --tmpdir), or the default.
  *
  * One argument and nothing that makes a template is a task list. After "--", or with ":::", "::::",
- * -a, --sweep or --array, the arguments are the words of a command template.
+ * -a, --sweep or --array, the arguments are the words of a command template: after "--" several are
+ * an argv, otherwise they are joined to a line for the shell.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -46,6 +47,7 @@ struct options {
 	bool list_as_is;    /* by --list: whatever it looks like */
 	const char **words; /* of the template */
 	size_t nwords;
+	bool argv;	     /* the words stand after "--": several are just those of the program */
 	bool template_given; /* by "--" or an input */
 	struct rows_input *inputs;
 	size_t ninputs;

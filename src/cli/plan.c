@@ -41,6 +41,7 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 		.list_as_is = options->list_as_is,
 		.words = options->words,
 		.nwords = options->nwords,
+		.argv = options->argv,
 		.rows = {.inputs = options->inputs,
 			.ninputs = options->ninputs,
 			.format = options->format,

@@ -117,6 +117,7 @@ open_rows(struct source *source, struct err *err)
 						 .what = "the command template",
 						 .words = options->words,
 						 .nwords = options->nwords,
+						 .argv = options->argv,
 						 .append = !uses_values(source),
 						 .apart = source->array ? array_column : NULL,
 						 .columns = columns},

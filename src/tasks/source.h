@@ -22,7 +22,8 @@ struct source_options {
 	const char *list;	  /* a task list, or */
 	bool list_as_is;	  /* see list_open() */
 	const char *const *words; /* a command template */
-	size_t nwords;		  /* 0: each row's values are the words */
+	size_t nwords;
+	bool argv;		  /* several words are just those of the program */
 	struct rows_options rows; /* what it is filled with */
 	const char *spool_dir;	  /* to keep there what comes from a pipe, for source_rewind() */
 	const char *cwd, *input, *out, *err, *tag;

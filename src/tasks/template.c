@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "tasks/argv.h"
 #include "tasks/quote.h"
 
 #include <inttypes.h>
@@ -130,30 +131,6 @@ next_piece(const char *word, const char **at, struct piece *piece)
 	*piece = (struct piece){start, open ? 1 : (size_t)(end - start), false};
 	*at = open ? start + 2 : end;
 	return 1;
-}
-
-static bool
-has_shell_syntax(const char *word)
-{
-	struct piece piece;
-	if (word[0] == '#' || strcmp(word, "!") == 0)
-		return true;
-	for (const char *at = word; next_piece(word, &at, &piece) > 0;)
-		for (size_t i = 0; !piece.placeholder && i < piece.len; i++)
-			if (strchr(";&|<>()$`\\\"'*?[]~\n", piece.text[i]))
-				return true;
-	return false;
-}
-
-static bool
-is_argv(const struct template_options *options)
-{
-	if (options->kind != TEMPLATE_COMMAND || options->nwords < 2)
-		return false;
-	for (size_t i = 0; i < options->nwords; i++)
-		if (has_shell_syntax(options->words[i]))
-			return false;
-	return true;
 }
 
 /* --- segments --- */
@@ -385,6 +362,9 @@ static int
 add_words(struct parser *parser)
 {
 	const struct template_options *options = parser->options;
+	if (parser->argv &&
+		argv_check(options->what, options->words, options->nwords, parser->err) < 0)
+		return -1;
 	for (parser->word = 0; parser->word < options->nwords; parser->word++) {
 		if (parser->word)
 			add_blank(parser);
@@ -398,8 +378,10 @@ struct template *
 template_parse(const struct template_options *options, struct err *err)
 {
 	struct template *template = xcalloc(1, sizeof(*template));
-	struct parser parser = {
-		.options = options, .template = template, .argv = is_argv(options), .err = err};
+	struct parser parser = {.options = options,
+		.template = template,
+		.argv = options->argv && options->nwords > 1,
+		.err = err};
 	if (add_words(&parser) == 0)
 		return template;
 	template_free(template);

@@ -26,10 +26,10 @@ struct template;
 
 enum template_kind {
 	/*
-	 * A command from its words, for the shell, each value quoted as one word. One word is a
-	 * command line; several words are an argv, each quoted as a whole, unless one of them holds
-	 * shell syntax of its own: then they are joined by blanks, as GNU parallel does. With
-	 * APPEND, and if there is no placeholder at all, the values are appended as further words.
+	 * A command from its words, for the shell, each value quoted as one word. The words are a
+	 * command line, joined by blanks, as GNU parallel does; or, with ARGV, several words are
+	 * just those of the program, each quoted as a whole. With APPEND, and if there is no
+	 * placeholder at all, the values are appended as further words.
 	 *
 	 * In a command line a value may stand in the user's own quotes, "{}" or '{}', and is
 	 * escaped to be as much data there. Where that cannot be (see quote_open()) it is an error.
@@ -43,13 +43,14 @@ struct template_options {
 	const char *what; /* for messages: "the command template", "option --cwd" */
 	const char *const *words;
 	size_t nwords;
+	bool argv;
 	bool append;
 	const char *apart;	       /* a column of this name is not appended; NULL: all are */
 	const struct columns *columns; /* only used while parsing */
 };
 
 /* NULL with ERR: an unknown placeholder (with the known ones), an unclosed brace, a value where
- * none can stand. */
+ * none can stand, a word of an argv that only a shell would take for what it looks like. */
 struct template *template_parse(const struct template_options *options, struct err *err);
 void template_free(struct template *template);
 

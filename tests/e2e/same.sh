@@ -101,5 +101,5 @@ for ((round = 0; round < rounds; round++, seed++)); do
 	same list.txt
 	same --csv --header -a values.csv --cwd 'd/{#}' --env 'Z_V={b}' --stdin "$WORK/in 1" --timeout 100.5 \
 		-- "'$HELPERS/argv' {a} x{0#}y \"{b}\"; pwd; env | grep -a ^Z_; cat; test {#} -lt 4"
-	same --array 1-9:2 --env 'Z_N={#}' -- "$HELPERS/argv" {} "\$SLURM_ARRAY_TASK_ID" '{#}'
+	same --array 1-9:2 --env 'Z_N={#}' -- "$HELPERS/argv {} \$SLURM_ARRAY_TASK_ID {#}"
 done

@@ -20,7 +20,7 @@ printf 'a\nb' >unended
 if command -v parallel >/dev/null; then
 	while read -r -a words; do
 		parallel --will-cite -k "$argv" "${words[@]}" >want </dev/null 2>/dev/null
-		run -q -k -- "$argv" "${words[@]}"
+		run -q -k "$argv" "${words[@]}"
 		expect_code 0
 		diff want out >changes || fail "not as parallel: ${words[*]}: $(cat changes)"
 	done <<'CASES'
@@ -69,6 +69,22 @@ printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive ch
 [ ! -e ran ] || fail "a value was run"
 run -q -k -- "$argv" '{=}' ::: '-foo 123' '-bar 456'
 expect $'<-foo><123>\n<-bar><456>'
+
+# --- after "--" several words are an argv, exactly, as with xargs; without it they are joined ---
+echo 'FOO=foo' >env.inc
+run -q -k -- bash -c 'source ./env.inc; echo "$FOO"  {}' ::: 1 2
+expect $'foo 1\nfoo 2'
+run -q -k -- "$argv" 'a|b' '1p;2p' '<%s>\n' '$HOME' '' 'two  words' '*' ';x' '{}' ::: '>'
+expect '<a|b><1p;2p><<%s>\n><$HOME><><two  words><*><;x><>>'
+run -q -k "$argv" 'two  words' '$((1+1))' '{}' '|' cat ::: a
+expect '<two><words><2><a>'
+run --dry-run -- printf '<%s>\n' {} ::: 'a b'
+expect "printf '<%s>\\n' 'a b'"
+refused "word 3: .*no shell sees '>': expected one word: -- 'echo {} > o.{#}'" -- echo {} '>' 'o.{#}' ::: 1
+refused "sees 'A=1'" -- A=1 "$argv" ::: 1
+refused "'-- echo' behind :::, where values stand" -a lines ::: a b -- echo '{1}' '{2}'
+run -q -k "$argv" ::: a -- b
+expect $'<a>\n<-->\n<b>'
 
 # Values without a command are commands.
 run -q -k ::: 'echo a' 'echo b | tr b c'

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a template, its columns and its values. What is rendered from several words without
- * shell syntax is split into exactly the words that were meant; in a command line no value opens or
- * closes a quote; and what quote_line() makes of either can be undone.
+ * Any bytes as a template, its columns and its values. What is rendered from an argv is split into
+ * exactly its words; in a command line no value opens or closes a quote; and what quote_line()
+ * makes of either can be undone.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -61,7 +61,8 @@ cut(struct input *input, const uint8_t *data, size_t size)
 }
 
 static struct template *
-parse(const struct input *input, enum template_kind kind, const char *const *words, size_t nwords)
+parse(const struct input *input, enum template_kind kind, const char *const *words, size_t nwords,
+	bool argv)
 {
 	struct columns columns = {.count = input->columns, .names = input->names};
 	struct err err;
@@ -71,6 +72,7 @@ parse(const struct input *input, enum template_kind kind, const char *const *wor
 							   .what = "the template",
 							   .words = words,
 							   .nwords = nwords,
+							   .argv = argv,
 							   .columns = &columns},
 		&err);
 	must(template || strncmp(err.text, "the template, ", 14) == 0);
@@ -98,15 +100,6 @@ holds_one_of(const char *word, const char *const *texts)
 
 /* --- an argv --- */
 
-static bool
-may_have_syntax(const struct input *input)
-{
-	for (size_t i = 0; i < input->nwords; i++)
-		if (strpbrk(input->words[i], ";&|<>()$`\\\"'*?[]~\n#!"))
-			return true;
-	return input->nwords < 2;
-}
-
 /* A word of an argv that has no more placeholders than a text may have, and is one word. */
 static bool
 is_like_text(const struct input *input, const char *word)
@@ -132,7 +125,7 @@ check_argv(const struct input *input, const struct buf *rendered)
 	must(command_prepare(&command, &cache, line.data, line.len, (char *[]){NULL}));
 	char **argv = command.argv + 1;
 	for (; argc < input->nwords; argc++) {
-		struct template *text = parse(input, TEMPLATE_TEXT, input->words + argc, 1);
+		struct template *text = parse(input, TEMPLATE_TEXT, input->words + argc, 1, false);
 		must(text);
 		struct buf word = render(input, text, input->values);
 		must(argv[argc] && strlen(argv[argc]) == word.len);
@@ -222,22 +215,32 @@ check_quoted_line(const struct buf *command)
 	buf_clear(&expected);
 }
 
+static void
+check(const struct input *input, bool argv)
+{
+	struct template *template =
+		parse(input, TEMPLATE_COMMAND, input->words, input->nwords, argv);
+	if (!template)
+		return;
+	struct buf rendered = render(input, template, input->values);
+	if (argv)
+		check_argv(input, &rendered);
+	else
+		check_line(input, template, &rendered);
+	check_quoted_line(&rendered);
+	buf_clear(&rendered);
+	template_free(template);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {0};
-	bool whole = cut(&input, data, size);
-	struct template *template =
-		whole ? parse(&input, TEMPLATE_COMMAND, input.words, input.nwords) : NULL;
-	if (template) {
-		struct buf rendered = render(&input, template, input.values);
-		if (!may_have_syntax(&input))
-			check_argv(&input, &rendered);
-		check_line(&input, template, &rendered);
-		check_quoted_line(&rendered);
-		buf_clear(&rendered);
+	if (cut(&input, data, size)) {
+		check(&input, false);
+		if (input.nwords > 1)
+			check(&input, true);
 	}
-	template_free(template);
 	free(input.text);
 	return 0;
 }
