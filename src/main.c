@@ -251,10 +251,12 @@ main(int argc, char **argv)
 		.config = &config,
 		.launcher = &launcher,
 		.plan = &plan};
+	bool alone = false;
+	run_options.alone = &alone;
 	if (!config.refused)
 		code = run(run_options, &options, start_ns);
 	transport_to_abort = NULL;
-	transport_close(transport, TRANSPORT_DRAIN);
+	transport_close(transport, alone ? TRANSPORT_LEAVE : TRANSPORT_DRAIN);
 	plan_clear(&plan);
 	config_clear(&config);
 	options_clear(&options);

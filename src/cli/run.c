@@ -108,6 +108,8 @@ receive_all(struct run *run, int64_t now_ns)
 		if (got == TRANSPORT_LOST) {
 			if (run->master)
 				master_lost(run->master, peer);
+			else if (peer == 0)
+				worker_lost_master(run->worker, now_ns);
 			continue;
 		}
 		struct message_head head;
@@ -231,6 +233,7 @@ run_to_end(const struct run_options *options)
 		loop_add(run.loop, journal_fd(journal), POLLIN, journal_ready, journal);
 	loop_until_over(&run);
 	int code = run.master ? master_exit_code(run.master) : 0;
+	*options->alone = worker_is_alone(run.worker);
 	if (run.master)
 		master_status(run.master, options->status);
 	worker_free(run.worker);

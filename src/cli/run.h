@@ -24,6 +24,7 @@ struct run_options {
 	struct plan *plan; /* rank 0 */
 	struct slots *slots;
 	struct observer *observer; /* rank 0; NULL: none */
+	bool *alone; /* filled: other ranks than 0 lost that one, and cannot wait for it */
 	struct status *status; /* rank 0: where the run stood at its end; status_clear() frees */
 };
 

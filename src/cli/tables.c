@@ -280,7 +280,7 @@ print_rows(const struct spread *times, struct buf *buf)
 	}
 	for (int row = first / width; row <= last / width; row++) {
 		char from[TIME_ROOM], to[TIME_ROOM];
-		int len = (int)((double)counts[row] / (double)most * HASHES + 0.5);
+		int len = (int)((double)counts[row] / (double)most * (int)HASHES + 0.5);
 		buf_printf(buf, "%10s to %-10s %10llu %.*s\n",
 			text_duration(spread_begin(row * width), from),
 			text_duration(spread_begin((row + 1) * width), to),

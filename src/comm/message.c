@@ -18,6 +18,7 @@ const char *const message_names[MESSAGE_TYPES] = {
 	[MESSAGE_CONT] = "CONT",
 	[MESSAGE_OUT_CREDIT] = "OUT_CREDIT",
 	[MESSAGE_BYE_ACK] = "BYE_ACK",
+	[MESSAGE_ALIVE] = "ALIVE",
 	[MESSAGE_HELLO] = "HELLO",
 	[MESSAGE_STARTED] = "STARTED",
 	[MESSAGE_RESULTS] = "RESULTS",
@@ -30,7 +31,7 @@ const char *const message_names[MESSAGE_TYPES] = {
 	[MESSAGE_HEARTBEAT] = "HEARTBEAT",
 	[MESSAGE_BYE] = "BYE",
 };
-static_assert(MESSAGE_TYPES == 20, "a row of message_names for each type");
+static_assert(MESSAGE_TYPES == 21, "a row of message_names for each type");
 
 /* type u8, version u8, session u32, worker u32, sequence u64, length u32 */
 enum { HEAD_BYTES = 22, LENGTH_AT = 18, SLOTS_MAX = 65536 };

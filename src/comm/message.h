@@ -6,6 +6,7 @@
 #define COMM_MESSAGE_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "tasks/task.h"
 
@@ -28,6 +29,7 @@ enum message_type {
 	MESSAGE_CONT,
 	MESSAGE_OUT_CREDIT, /* u64 index, u32 chunks */
 	MESSAGE_BYE_ACK,
+	MESSAGE_ALIVE, /* rank 0 is there, every MESSAGE_BEAT_NS */
 
 	/* worker to master */
 	MESSAGE_HELLO,	   /* struct hello */
@@ -39,10 +41,15 @@ enum message_type {
 	MESSAGE_OUT_OFFER, /* u64 index: it runs and prints more than can be held */
 	MESSAGE_OUT_CHUNK, /* u64 index, u8 stream (1, 2), bytes */
 	MESSAGE_OUT_END,   /* u64 index, u8 whole: 1, or 0 if the rest was lost with its executor */
-	MESSAGE_HEARTBEAT, /* i64 Unix time in microseconds there */
+	MESSAGE_HEARTBEAT, /* i64 Unix time in microseconds there; every MESSAGE_BEAT_NS */
 	MESSAGE_BYE,
 	MESSAGE_TYPES
 };
+
+/* Both sides send something at least this often. Who hears nothing for MESSAGE_BEATS of its own
+ * beats takes the other one for lost: beats, as both may have been suspended for hours. */
+#define MESSAGE_BEAT_NS (10 * CLOCK_NS_PER_S)
+enum { MESSAGE_BEATS = 6 };
 
 /* What becomes of a slot that is down. */
 enum slot_end {

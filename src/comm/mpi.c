@@ -2,6 +2,11 @@
  * The MPI transport. Nothing of it blocks or spins: MPI_Iprobe and MPI_Test, and the loop sleeps in
  * between. (Blocking calls of MPI spin at 100 % of a core, MPI_Finalize too.) Several receives are
  * under way at a time, or a peer that stops in the middle of a large message would stop us all.
+ *
+ * A rank that dies takes the whole job down, unless the MPI has user-level failure mitigation and
+ * was told to use it (Open MPI 5: mpirun --with-ft ulfm). Then MPI_Iprobe never tells, but
+ * MPIX_Comm_get_failed does within a second, and what is sent there completes (measured, 5.0.7).
+ * Collective calls fail from then on, and MPI_Finalize is one: it is left out.
  */
 #include "comm/mpi.h"
 
@@ -12,6 +17,9 @@
 #include "comm/transport.h"
 
 #include <mpi.h>
+#ifdef HAVE_ULFM
+#include <mpi-ext.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +38,10 @@ enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
 enum { WINDOW = 64, RECEIVES_MAX = 16 };
 /* The longest sleep at the end, when nobody is in a hurry. */
 enum { END_SLEEP_NS = 1000000 };
+/* How often to look for ranks that died, and how long rank 0 waits for the others to leave first.
+ */
+#define LOOK_NS (250 * CLOCK_NS_PER_MS)
+#define LEFT_NS (2 * CLOCK_NS_PER_S)
 
 struct block {
 	char *data;
@@ -59,6 +71,9 @@ struct mpi {
 	struct block pool[POOL_MAX];
 	int npool;
 	int64_t fruitless; /* calls without a message since the last one */
+	bool *lost;	   /* by rank: it died, and that was reported */
+	int nlost;
+	int64_t look_ns; /* when to look for more */
 };
 
 const bool mpi_built = true;
@@ -72,6 +87,21 @@ check(int code, const char *what)
 	int len;
 	MPI_Error_string(code, text, &len);
 	die(4, "%s: %s", what, text);
+}
+
+/* The same for calls that fail when a peer has died; true if they did not. */
+static bool
+check_peer(int code, const char *what)
+{
+#ifdef HAVE_ULFM
+	int class = MPI_SUCCESS;
+	MPI_Error_class(code, &class);
+	if (class == MPIX_ERR_PROC_FAILED || class == MPIX_ERR_PROC_FAILED_PENDING ||
+		class == MPI_ERR_IN_STATUS)
+		return false;
+#endif
+	check(code, what);
+	return true;
 }
 
 const char *
@@ -122,7 +152,7 @@ reclaim_some(struct mpi *mpi)
 	int end = mpi->nsends - first < WINDOW ? mpi->nsends : first + WINDOW;
 	if (first == end)
 		return false;
-	check(MPI_Testsome(end - first, mpi->requests + first, &count, done, statuses),
+	check_peer(MPI_Testsome(end - first, mpi->requests + first, &count, done, statuses),
 		"MPI_Testsome");
 	for (int i = end - 1; i >= first; i--) {
 		if (mpi->requests[i] != MPI_REQUEST_NULL)
@@ -149,6 +179,8 @@ static void
 mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 {
 	struct mpi *mpi = (struct mpi *)transport;
+	if (mpi->lost[peer])
+		return;
 	if (mpi->nsends == mpi->send_room) {
 		mpi->send_room = mpi->send_room ? 2 * mpi->send_room : WINDOW;
 		size_t room = (size_t)mpi->send_room;
@@ -157,9 +189,12 @@ mpi_send(struct transport *transport, int peer, const void *data, size_t len)
 	}
 	struct block block = take_block(mpi, len);
 	memcpy(block.data, data, len);
-	check(MPI_Isend(block.data, (int)len, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
-		      &mpi->requests[mpi->nsends]),
-		"MPI_Isend");
+	if (!check_peer(MPI_Isend(block.data, (int)len, MPI_BYTE, peer, TAG, MPI_COMM_WORLD,
+				&mpi->requests[mpi->nsends]),
+		    "MPI_Isend")) {
+		recycle(mpi, block);
+		return;
+	}
 	block.eager = len <= EAGER_BYTES;
 	mpi->nslow += !block.eager;
 	mpi->blocks[mpi->nsends++] = block;
@@ -176,7 +211,9 @@ is_announced(MPI_Status *status)
 {
 	int here = 0;
 	for (int i = 0; i < 2 && !here; i++)
-		check(MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &here, status), "MPI_Iprobe");
+		if (!check_peer(MPI_Iprobe(MPI_ANY_SOURCE, TAG, MPI_COMM_WORLD, &here, status),
+			    "MPI_Iprobe"))
+			here = 0;
 	return here;
 }
 
@@ -193,10 +230,13 @@ begin_receive(struct mpi *mpi)
 	in->source = status.MPI_SOURCE;
 	check(MPI_Get_count(&status, MPI_BYTE, &in->len), "MPI_Get_count");
 	in->block = take_block(mpi, (size_t)in->len);
-	check(MPI_Irecv(in->block.data, in->len, MPI_BYTE, in->source, TAG, MPI_COMM_WORLD,
-		      &in->request),
-		"MPI_Irecv");
-	return true;
+	if (check_peer(MPI_Irecv(in->block.data, in->len, MPI_BYTE, in->source, TAG, MPI_COMM_WORLD,
+			       &in->request),
+		    "MPI_Irecv"))
+		return true;
+	recycle(mpi, in->block);
+	mpi->nreceivings--;
+	return false;
 }
 
 /* A later message of a peer can be complete before an earlier one. */
@@ -215,13 +255,71 @@ find_complete(struct mpi *mpi, int from)
 {
 	for (int i = from; i < mpi->nreceivings; i++) {
 		int complete = 0;
-		if (!must_wait(mpi, i))
-			check(MPI_Test(&mpi->receivings[i].request, &complete, MPI_STATUS_IGNORE),
-				"MPI_Test");
+		if (!must_wait(mpi, i) && !check_peer(MPI_Test(&mpi->receivings[i].request,
+							      &complete, MPI_STATUS_IGNORE),
+						  "MPI_Test"))
+			complete = 0;
 		if (complete)
 			return i;
 	}
 	return -1;
+}
+
+/* --- losses --- */
+
+/* Nothing more comes of what that rank had begun to send; the MPI may still write there. */
+static void
+forget_receives(struct mpi *mpi, int peer)
+{
+	int kept = 0;
+	for (int i = 0; i < mpi->nreceivings; i++)
+		if (mpi->receivings[i].source != peer)
+			mpi->receivings[kept++] = mpi->receivings[i];
+	mpi->nreceivings = kept;
+}
+
+/* The next rank that has died and was not reported, -1: none. */
+static int
+find_lost(struct mpi *mpi)
+{
+	int found = -1;
+#ifdef HAVE_ULFM
+	MPI_Group failed, world;
+	int count = 0;
+	check(MPIX_Comm_get_failed(MPI_COMM_WORLD, &failed), "MPIX_Comm_get_failed");
+	MPI_Group_size(failed, &count);
+	if (count > mpi->nlost)
+		MPI_Comm_group(MPI_COMM_WORLD, &world);
+	for (int i = 0; i < count && count > mpi->nlost && found < 0; i++) {
+		int rank;
+		MPI_Group_translate_ranks(failed, 1, &i, world, &rank);
+		if (!mpi->lost[rank])
+			found = rank;
+	}
+	if (count > mpi->nlost)
+		MPI_Group_free(&world);
+	MPI_Group_free(&failed);
+	if (found >= 0) {
+		mpi->lost[found] = true;
+		mpi->nlost++;
+		forget_receives(mpi, found);
+	}
+#else
+	(void)mpi;
+	(void)forget_receives;
+#endif
+	return found;
+}
+
+/* Now and then, and only when nothing else is here: what it had sent comes first. */
+static int
+look_for_lost(struct mpi *mpi)
+{
+	int64_t now = clock_now_ns();
+	int found = now >= mpi->look_ns ? find_lost(mpi) : -1;
+	if (found < 0 && now >= mpi->look_ns)
+		mpi->look_ns = now + LOOK_NS;
+	return found;
 }
 
 static enum transport_received
@@ -239,7 +337,8 @@ mpi_receive(struct transport *transport, int *peer, const void **data, size_t *l
 		at = find_complete(mpi, mpi->nreceivings - 1);
 	if (at < 0) {
 		mpi->fruitless++;
-		return TRANSPORT_NOTHING;
+		*peer = look_for_lost(mpi);
+		return *peer < 0 ? TRANSPORT_NOTHING : TRANSPORT_LOST;
 	}
 	struct receiving in = mpi->receivings[at];
 	mpi->nreceivings--;
@@ -279,6 +378,41 @@ nap(int64_t ns)
 	return 2 * ns < END_SLEEP_NS ? 2 * ns : END_SLEEP_NS;
 }
 
+/* All ranks are here, and all that was sent has arrived; false if one has died. */
+static bool
+meet(struct mpi *mpi)
+{
+	MPI_Request barrier;
+	int passed = 0;
+	int64_t sleep = FIRST_SLEEP_NS;
+	for (reclaim(mpi); mpi->nsends && !mpi->nlost; reclaim(mpi)) {
+		sleep = nap(sleep);
+		look_for_lost(mpi);
+	}
+	if (mpi->nlost || !check_peer(MPI_Ibarrier(MPI_COMM_WORLD, &barrier), "MPI_Ibarrier"))
+		return false;
+	while (!passed) {
+		if (!check_peer(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE), "MPI_Test"))
+			return false;
+		sleep = nap(sleep);
+		if (!passed && look_for_lost(mpi) >= 0)
+			return false;
+	}
+	return true;
+}
+
+/* mpirun ends the others once rank 0 has left with another code than 0. */
+static void
+let_others_leave(struct mpi *mpi)
+{
+	int64_t end = clock_now_ns() + LEFT_NS;
+	int64_t sleep = FIRST_SLEEP_NS;
+	while (mpi->nlost < mpi->transport.size - 1 && clock_now_ns() < end) {
+		sleep = nap(sleep);
+		look_for_lost(mpi);
+	}
+}
+
 static void
 mpi_close(struct transport *transport, enum transport_end how)
 {
@@ -287,15 +421,11 @@ mpi_close(struct transport *transport, enum transport_end how)
 		MPI_Abort(MPI_COMM_WORLD, 4);
 		return;
 	}
-	int64_t sleep = FIRST_SLEEP_NS;
-	for (reclaim(mpi); mpi->nsends; reclaim(mpi))
-		sleep = nap(sleep);
-	MPI_Request barrier;
-	int passed = 0;
-	check(MPI_Ibarrier(MPI_COMM_WORLD, &barrier), "MPI_Ibarrier");
-	while (check(MPI_Test(&barrier, &passed, MPI_STATUS_IGNORE), "MPI_Test"), !passed)
-		sleep = nap(sleep);
-	MPI_Finalize();
+	if (how == TRANSPORT_DRAIN && meet(mpi))
+		MPI_Finalize();
+	else if (mpi->transport.self == 0)
+		let_others_leave(mpi);
+	free(mpi->lost);
 	while (mpi->npool)
 		free(mpi->pool[--mpi->npool].data);
 	free(mpi->requests);
@@ -325,6 +455,7 @@ mpi_open(struct err *err)
 	mpi->transport.ops = &ops;
 	MPI_Comm_rank(MPI_COMM_WORLD, &mpi->transport.self);
 	MPI_Comm_size(MPI_COMM_WORLD, &mpi->transport.size);
+	mpi->lost = xcalloc((unsigned long)mpi->transport.size, sizeof(*mpi->lost));
 	return &mpi->transport;
 }
 

@@ -22,6 +22,7 @@ enum transport_received {
 
 enum transport_end {
 	TRANSPORT_DRAIN, /* everything sent is delivered first; every endpoint does this */
+	TRANSPORT_LEAVE, /* some are gone or silent: no other endpoint is waited for */
 	TRANSPORT_ABORT, /* the run failed: take all endpoints down */
 };
 

@@ -15,6 +15,7 @@ enum master_stop {
 	STOP_READER,  /* whoever read our output has gone away */
 	STOP_BARRIER, /* tasks before a barrier have not succeeded */
 	STOP_LIST,    /* the list is bad, or has changed: exit code 3 */
+	STOP_LOST,    /* a rank is lost: exit code 3 */
 	STOP_FAILURE, /* the run itself failed: exit code 4 */
 };
 
@@ -45,6 +46,7 @@ struct master {
 	uint64_t snapshots;
 	enum master_stop stop;
 	int interrupts;
+	int64_t beat_ns;    /* when to tell all that we are here; CLOCK_NEVER: there is nobody */
 	int64_t settle_ns;  /* CLOCK_NEVER: not interrupted */
 	int64_t active_ns;  /* when something last happened */
 	int64_t no_room_ns; /* since when no process can be made anywhere; 0: tasks end or run */

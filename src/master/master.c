@@ -80,23 +80,54 @@ all_gone(struct master *master, int worker, enum result_reason reason)
 	}
 }
 
+/* Which tasks it had, and what has become of them, nobody can say any more. */
+static void
+lose_member(struct master *master, struct member *member)
+{
+	int number = (int)(member - master->members.list);
+	master->said_bye += !member->bye;
+	member->bye = member->lost = true;
+	member->open_slots = 0;
+	sched_slots(master->sched, number, 0);
+	all_gone(master, number, RESULT_LOST);
+	if (master->draining)
+		return;
+	log_error(
+		"rank %d on %s is lost: nothing new is started, and what runs elsewhere is awaited",
+		(int)member->hello.rank, member->hello.host);
+	master_stop(master, STOP_LOST);
+}
+
 void
 master_lost(struct master *master, int peer)
 {
 	struct member *member = members_of_peer(&master->members, peer);
-	master->said_bye++;
-	if (!member) {
-		master->gone++;
+	if (member && !member->lost)
+		lose_member(master, member);
+	if (member)
 		return;
+	master->said_bye++;
+	master->gone++;
+	log_error("rank %d is lost before it has said where it is", peer);
+	master_stop(master, STOP_LOST);
+}
+
+/* Tells all that rank 0 is here, and looks for those that have been silent for long. */
+static void
+beat(struct master *master, int64_t now_ns)
+{
+	if (now_ns < master->beat_ns)
+		return;
+	master->beat_ns = now_ns + MESSAGE_BEAT_NS;
+	for (int i = 0; i < master->members.count; i++) {
+		struct member *member = &master->members.list[i];
+		if (member->lost)
+			continue;
+		message_begin(&member->link, MESSAGE_ALIVE);
+		message_send(&member->link, member->peer);
+		if (!member->bye && member->unheard++ >= MESSAGE_BEATS)
+			lose_member(master, member);
 	}
-	if (member->bye)
-		master->said_bye--;
-	member->bye = member->lost = true;
-	int number = (int)(member - master->members.list);
-	log_warning("rank %d on %s is lost", (int)member->hello.rank, member->hello.host);
-	member->open_slots = 0;
-	sched_slots(master->sched, number, 0);
-	all_gone(master, number, RESULT_LOST);
 }
 
 /* --- the turn --- */
@@ -339,6 +370,7 @@ master_turn(struct master *master, int64_t now_ns)
 	check_disks(master);
 	check_files(master);
 	settle(master, now_ns);
+	beat(master, now_ns);
 	master_dispatch(master);
 	check_slots(master);
 	hold_back(master);
@@ -358,6 +390,7 @@ master_deadline_ns(const struct master *master)
 	int64_t due = master_snapshot_due_ns(master);
 	if (observer && observer->ops->due_ns && observer->ops->due_ns(observer) < due)
 		due = observer->ops->due_ns(observer);
+	due = master->beat_ns < due ? master->beat_ns : due;
 	return master->settle_ns < due ? master->settle_ns : due;
 }
 
@@ -396,7 +429,8 @@ master_exit_code(const struct master *master)
 	bool all = tasks && known == tasks; /* an interrupt that came too late for any */
 	if (master->stop == STOP_FAILURE)
 		return 4;
-	if ((master->stop && !all) || master->cancelled || (options->leave_new && master->left_out))
+	if (master->stop == STOP_LOST || (master->stop && !all) || master->cancelled ||
+		(options->leave_new && master->left_out))
 		return 3;
 	return master->failed || master->left_out ? 1 : 0;
 }
@@ -427,6 +461,7 @@ master_new(const struct master_options *options)
 	struct master *master = xcalloc(1, sizeof(*master));
 	master->options = *options;
 	master->settle_ns = CLOCK_NEVER;
+	master->beat_ns = options->transport->size > 1 ? 0 : CLOCK_NEVER;
 	master->active_ns = clock_now_ns();
 	master->flights = flights_new();
 	members_init(&master->members, options->transport->size);

@@ -22,6 +22,7 @@ struct member {
 	int open_slots; /* that are not down */
 	bool bye;
 	bool lost;
+	int unheard;  /* beats since it was heard */
 	int recalled; /* tasks it was asked for and has not answered for yet */
 };
 

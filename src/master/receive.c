@@ -300,6 +300,10 @@ master_message(struct master *master, int peer, const struct message_head *head,
 		return;
 	}
 	struct member *member = members_of_peer(&master->members, peer);
+	if (member && member->lost) /* its tasks are recorded as lost already */
+		return;
+	if (member)
+		member->unheard = 0;
 	if (!member || member->link.worker != head->worker)
 		die(4, "a %s message from rank %d, which has not said who it is",
 			message_names[head->type], peer);

@@ -22,11 +22,13 @@ struct worker {
 	int nslots;
 	struct task_queue queue; /* not given to a slot yet */
 	struct batch results, started, recalled;
-	struct sched *pace; /* only for the mean task time and what follows from it */
-	int fetched;	    /* entries whose output is still to be fetched */
-	int starved;	    /* entries whose lines wait for credit */
-	int64_t heartbeat_ns;
-	int64_t active_ns; /* when something last happened */
+	struct sched *pace;   /* only for the mean task time and what follows from it */
+	int fetched;	      /* entries whose output is still to be fetched */
+	int starved;	      /* entries whose lines wait for credit */
+	int64_t heartbeat_ns; /* when the next is to be sent */
+	int unheard;	      /* beats since the master was heard */
+	int64_t alone_ns;     /* when to leave without the master; 0: it is there */
+	int64_t active_ns;    /* when something last happened */
 	bool paused, draining, held, stopping, syncing, said_bye, finished;
 	bool no_room_said; /* that no process can be made here, since a task last ended */
 };

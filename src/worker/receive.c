@@ -131,6 +131,7 @@ worker_message(
 	struct worker *worker, const struct message_head *head, struct unpack *in, int64_t now_ns)
 {
 	worker->active_ns = now_ns;
+	worker->unheard = 0;
 	switch (head->type) {
 	case MESSAGE_TASKS:
 		take_tasks(worker, in);
@@ -150,6 +151,8 @@ worker_message(
 	case MESSAGE_PAUSE:
 	case MESSAGE_CONT:
 		worker->paused = head->type == MESSAGE_PAUSE;
+		break;
+	case MESSAGE_ALIVE:
 		break;
 	case MESSAGE_BYE_ACK:
 		worker->finished = true;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pack.h"
+#include "comm/transport.h"
 #include "exec/frame.h"
 #include "exec/runner.h"
 #include "sched/sched.h"
@@ -16,7 +17,7 @@
 #define BATCH_NS (5 * CLOCK_NS_PER_MS)
 #define BATCH_BYTES (64 * 1024)
 #define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output waits for credit */
-#define HEARTBEAT_NS (10 * CLOCK_NS_PER_S)
+enum { ALONE_GRACE_MS = 5000, ALONE_MS = 8000 };
 
 void
 worker_send(struct worker *worker)
@@ -127,6 +128,32 @@ results_due(const struct worker *worker, int64_t now_ns)
 }
 
 void
+worker_lost_master(struct worker *worker, int64_t now_ns)
+{
+	if (worker->alone_ns)
+		return;
+	log_error("rank 0 is lost: the tasks here are ended");
+	worker_stop(worker, RESULT_CANCELLED, ALONE_GRACE_MS);
+	worker->alone_ns = now_ns + ALONE_MS * CLOCK_NS_PER_MS;
+}
+
+bool
+worker_is_alone(const struct worker *worker)
+{
+	return worker->alone_ns;
+}
+
+static void
+beat(struct worker *worker, int64_t now_ns)
+{
+	pack_i64(message_begin(&worker->link, MESSAGE_HEARTBEAT), clock_unix_us());
+	worker_send(worker);
+	worker->heartbeat_ns = now_ns + MESSAGE_BEAT_NS;
+	if (worker->options.transport->size > 1 && worker->unheard++ >= MESSAGE_BEATS)
+		worker_lost_master(worker, now_ns);
+}
+
+void
 worker_turn(struct worker *worker, int64_t now_ns)
 {
 	worker_feed(worker);
@@ -139,11 +166,10 @@ worker_turn(struct worker *worker, int64_t now_ns)
 		batch_send(worker, &worker->results, MESSAGE_RESULTS);
 	batch_send(worker, &worker->started, MESSAGE_STARTED);
 	batch_send(worker, &worker->recalled, MESSAGE_RECALLED);
-	if (now_ns >= worker->heartbeat_ns) {
-		pack_i64(message_begin(&worker->link, MESSAGE_HEARTBEAT), clock_unix_us());
-		worker_send(worker);
-		worker->heartbeat_ns = now_ns + HEARTBEAT_NS;
-	}
+	if (now_ns >= worker->heartbeat_ns)
+		beat(worker, now_ns);
+	if (worker->alone_ns && (is_empty(worker) || now_ns >= worker->alone_ns))
+		worker->finished = true;
 	if (worker->draining && !worker->said_bye && is_empty(worker) && !worker->results.count &&
 		is_synced(worker)) {
 		message_begin(&worker->link, MESSAGE_BYE);
@@ -161,6 +187,8 @@ worker_deadline_ns(const struct worker *worker)
 	int64_t batch = worker->results.count ? worker->results.since_ns + BATCH_NS : CLOCK_NEVER;
 	int64_t due = runner->ops->deadline_ns(runner);
 	due = batch < due ? batch : due;
+	if (worker->alone_ns && worker->alone_ns < due)
+		due = worker->alone_ns;
 	return due < worker->heartbeat_ns ? due : worker->heartbeat_ns;
 }
 
@@ -194,7 +222,7 @@ worker_new(const struct worker_options *options)
 	options->runner->events_arg = worker;
 	hello_pack(message_begin(&worker->link, MESSAGE_HELLO), options->hello);
 	worker_send(worker);
-	worker->heartbeat_ns = clock_now_ns() + HEARTBEAT_NS;
+	worker->heartbeat_ns = clock_now_ns() + MESSAGE_BEAT_NS;
 	return worker;
 }
 

@@ -51,7 +51,14 @@ void worker_stop(struct worker *worker, enum result_reason reason, uint32_t grac
  * little while an output waits to be fetched, or lines for credit. */
 int64_t worker_poll_cap_ns(const struct worker *worker, int64_t now_ns);
 
-/* True once the master has acknowledged the end. */
+/* The master is gone: tasks get TERM, and KILL after the grace, and what becomes of them nobody is
+ * told. Also once it has been silent for long (MESSAGE_BEATS). */
+void worker_lost_master(struct worker *worker, int64_t now_ns);
+
+/* True if the master was lost: this rank leaves without it. */
+bool worker_is_alone(const struct worker *worker);
+
+/* True once the master has acknowledged the end, or this rank is alone and its tasks have ended. */
 bool worker_finished(const struct worker *worker);
 
 #endif

@@ -504,7 +504,7 @@ run_one(uint64_t seed)
 	open_run(&sim);
 	play(&sim);
 	bool failed = is_failed(&sim);
-	check(&sim, interrupted || (failed && !sim.options.unsafe) ||
+	check(&sim, interrupted || sim.killed || (failed && !sim.options.unsafe) ||
 			    (failed && (sim.options.close_rate > 0 || sim.stopped)));
 	close_run(&sim);
 }
