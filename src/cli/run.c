@@ -202,6 +202,7 @@ open_master(const struct run_options *options)
 		.observer = options->observer,
 		.fds = {plan->output_fd, STDERR_FILENO},
 		.by_line = plan->options->output == OUTPUT_LINE,
+		.tmpdir = plan->options->tmpdir,
 		.order = order,
 		.start_us = plan->start_us,
 		.deadline_us = deadline ? atoll(deadline) * 1000000 : 0,

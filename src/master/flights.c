@@ -2,6 +2,7 @@
 #include "master/flights.h"
 
 #include "base/log.h"
+#include "master/pieces.h"
 #include "tasks/task.h"
 
 #include <stdlib.h>
@@ -129,6 +130,7 @@ release(struct flight *flight, bool keep_task)
 	buf_clear(&flight->bytes[0]);
 	buf_clear(&flight->bytes[1]);
 	buf_clear(&flight->tail);
+	pieces_free(flight->held);
 	free(flight);
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pieces;
 struct task;
 
 struct flight {
@@ -18,8 +19,12 @@ struct flight {
 	bool recalled;	      /* its worker was asked for it and has not answered yet */
 	bool ended;	      /* RESULT is there */
 	bool fetching;	      /* its output is being fetched, or waits for that */
+	bool lined_up;	      /* it is the one that is being fetched, or waits to be */
+	uint32_t asked;	      /* chunks of it that have not come */
 	struct result result; /* without strings */
 	struct buf bytes[2];  /* output that rode with it and must wait, or an unfinished line */
+	struct pieces *held;  /* output that was fetched and must wait; NULL: none */
+	uint64_t held_at;     /* what is left of it */
 	bool in_line[2];      /* its output so far ends within a line */
 	bool unkept;	      /* the disk had no room for its output until its turn */
 	uint32_t owed;	      /* chunks of credit, once ours is written */

@@ -440,6 +440,8 @@ send_credit(void *arg, struct flight *flight, uint32_t chunks)
 {
 	struct master *master = arg;
 	struct member *member = &master->members.list[flight->worker];
+	if (member->lost)
+		return;
 	struct buf *buf = message_begin(&member->link, MESSAGE_OUT_CREDIT);
 	pack_u64(buf, flight->task->index);
 	pack_u32(buf, chunks);
@@ -469,6 +471,7 @@ master_new(const struct master_options *options)
 	master->output =
 		output_new(&(struct output_options){.fds = {options->fds[0], options->fds[1]},
 			.by_line = options->by_line,
+			.tmpdir = options->tmpdir,
 			.order = options->order,
 			.credit = send_credit,
 			.before = before_output,

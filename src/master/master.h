@@ -41,6 +41,7 @@ struct master_options {
 	struct observer *observer;    /* not owned; NULL: none */
 	int fds[2];		      /* where tasks' standard output and error go */
 	bool by_line;		      /* as lines come, not as tasks end */
+	const char *tmpdir;	      /* not owned: where outputs of running tasks wait */
 	struct order *order;   /* outputs in the order of the tasks; NULL: as they end. Owned */
 	int64_t start_us;      /* of the session, Unix time */
 	int64_t deadline_us;   /* the end of the allocation; 0: not known */

@@ -5,17 +5,21 @@
 #include "base/log.h"
 #include "master/order.h"
 #include "master/outlet.h"
+#include "master/pieces.h"
 #include "tasks/task.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory; bytes of ours above which no
- * more are asked for; how often these are filled from the disk at a time; how much of the end of
- * standard error is kept for the report; the longest line that is kept whole. */
+/* Chunks (EXEC_CHUNK_BYTES) of one task on their way or in memory, and of each that is fetched
+ * while it runs; pieces of such a one that are put at a time; bytes of ours above which no more are
+ * asked for; how often these are filled from the disk at a time; how much of the end of standard
+ * error is kept for the report; the longest line that is kept whole. */
 enum {
 	WINDOW = 8,
+	RUNNING_WINDOW = 2,
+	PIECES_AT_ONCE = 16,
 	BUFFERED_BYTES = 1 << 20,
 	TURNS_AT_ONCE = 32,
 	TAIL_BYTES = 1024,
@@ -30,10 +34,10 @@ struct output {
 	struct flight_queue to_fetch;
 	struct flight_queue owing; /* by line: they are owed credit until ours is written */
 	struct flight *fetched;	   /* now; NULL: none */
-	uint32_t asked;		   /* chunks of it that have not come */
 	size_t waiting_bytes;
 	struct flight *broken[2]; /* by line: whose unfinished line stands at our end */
 	struct buf tagged;
+	struct buf pieces[2]; /* on their way from the disk */
 	struct err failure, spool_failure;
 	bool failed, reader_gone, spool_failed;
 	bool more; /* of what waited for its turn is to be written at once */
@@ -57,6 +61,8 @@ output_free(struct output *output)
 	buf_clear(&output->outlets[0].buf);
 	buf_clear(&output->outlets[1].buf);
 	buf_clear(&output->tagged);
+	buf_clear(&output->pieces[0]);
+	buf_clear(&output->pieces[1]);
 	order_free(output->options.order);
 	free(output);
 }
@@ -225,42 +231,95 @@ takes_more(const struct output *output)
 	       output->outlets[0].buf.len + output->outlets[1].buf.len <= BUFFERED_BYTES;
 }
 
-static void
-ask(struct output *output)
+/* --- fetching --- */
+
+/* Is something of it here that has not been put? */
+static bool
+is_held(const struct flight *flight)
 {
-	if (!takes_more(output) || output->asked > WINDOW / 2)
+	return flight->held || flight->bytes[0].len || flight->bytes[1].len;
+}
+
+static void
+ask(struct output *output, struct flight *flight, uint32_t window)
+{
+	if (flight->asked > window / 2)
 		return;
-	output->options.credit(output->options.arg, output->fetched, WINDOW - output->asked);
-	output->asked = WINDOW;
+	output->options.credit(output->options.arg, flight, window - flight->asked);
+	flight->asked = window;
+}
+
+/* What is here of it comes first. */
+static void
+ask_fetched(struct output *output)
+{
+	if (output->fetched && !is_held(output->fetched) && takes_more(output))
+		ask(output, output->fetched, WINDOW);
 }
 
 static void
 fetch_next(struct output *output)
 {
 	output->fetched = flight_queue_pop(&output->to_fetch);
-	output->asked = 0;
-	if (output->fetched)
-		ask(output);
+	ask_fetched(output);
 }
 
+static void
+line_up(struct output *output, struct flight *flight)
+{
+	if (!flight->lined_up)
+		flight_queue_push(&output->to_fetch, flight);
+	flight->lined_up = true;
+	if (!output->fetched)
+		fetch_next(output);
+}
+
+/* It has not ended: chunks of it go to the disk, so that it holds up nobody. */
 void
 output_offered(struct output *output, struct flight *flight)
 {
 	if (flight->fetching)
 		return;
 	flight->fetching = true;
-	if (output->options.by_line)
-		return;
-	flight_queue_push(&output->to_fetch, flight);
-	if (!output->fetched)
-		fetch_next(output);
+	if (!output->options.by_line)
+		ask(output, flight, RUNNING_WINDOW);
+}
+
+/* Keeps a chunk until its flight is the one that is fetched. Where the disk has no room it stays in
+ * memory; no more is asked for then, and the flight gets in line though it runs: its executor could
+ * wait for ever. */
+static void
+hold(struct output *output, struct flight *flight, int i, const char *data, size_t len)
+{
+	bool full = flight->bytes[0].len || flight->bytes[1].len;
+	size_t added = 0;
+	if (!flight->held && !full) {
+		flight->held = pieces_new(output->options.tmpdir);
+		flight->held_at = 0;
+	}
+	if (flight->held && !full)
+		added = pieces_add(flight->held, i, data, len);
+	buf_append(&flight->bytes[i], data + added, len - added);
+	if (added < len)
+		line_up(output, flight);
+}
+
+static void
+drop_held(struct flight *flight)
+{
+	pieces_free(flight->held);
+	flight->held = NULL;
+	buf_clear(&flight->bytes[0]);
+	buf_clear(&flight->bytes[1]);
 }
 
 void
 output_ended(struct output *output, struct flight *flight, const struct result *result)
 {
 	if (result->offered) {
-		output_offered(output, flight);
+		flight->fetching = true;
+		if (!output->options.by_line)
+			line_up(output, flight);
 		return;
 	}
 	if (result->away) {
@@ -292,11 +351,25 @@ return_credit(struct output *output, struct flight *flight)
 		flight_queue_push(&output->owing, flight);
 }
 
+static void
+take_chunk(struct output *output, struct flight *flight, int i, const char *data, size_t len)
+{
+	if (!flight->asked)
+		return;
+	flight->asked--;
+	if (!output->failed && flight == output->fetched && !is_held(flight))
+		put(output, flight, i, data, len);
+	else if (!output->failed)
+		hold(output, flight, i, data, len);
+	if (!flight->lined_up)
+		ask(output, flight, RUNNING_WINDOW);
+}
+
 void
 output_chunk(struct output *output, struct flight *flight, int stream, const char *data, size_t len)
 {
 	bool by_line = output->options.by_line;
-	if (flight != output->fetched && !by_line)
+	if (!flight->fetching && !by_line)
 		return;
 	if (stream == 2)
 		keep_tail(flight, data, len);
@@ -304,8 +377,7 @@ output_chunk(struct output *output, struct flight *flight, int stream, const cha
 		put_lines(output, flight, stream - 1, data, len);
 		return_credit(output, flight);
 	} else {
-		put(output, flight, stream - 1, data, len);
-		output->asked--;
+		take_chunk(output, flight, stream - 1, data, len);
 	}
 }
 
@@ -324,6 +396,19 @@ release_waiting(struct output *output)
 	output->waiting_bytes = 0;
 }
 
+/* The one that is being fetched is through once all of it has come and was put. */
+static void
+end_fetch(struct output *output)
+{
+	struct flight *flight = output->fetched;
+	if (!flight || flight->fetching || is_held(flight))
+		return;
+	output->fetched = NULL;
+	complete(output, flight);
+	release_waiting(output);
+	fetch_next(output);
+}
+
 void
 output_fetched(struct output *output, struct flight *flight)
 {
@@ -333,11 +418,8 @@ output_fetched(struct output *output, struct flight *flight)
 	if (output->options.by_line) {
 		complete(output, flight);
 	} else if (flight == output->fetched) {
-		output->fetched = NULL;
-		complete(output, flight);
-		release_waiting(output);
-		fetch_next(output);
-	} else if (flight_queue_remove(&output->to_fetch, flight)) {
+		end_fetch(output);
+	} else if (!is_held(flight) && flight_queue_remove(&output->to_fetch, flight)) {
 		flight_queue_push(&output->waiting, flight); /* nothing of it will ever come */
 		if (!output->fetched)
 			release_waiting(output);
@@ -365,6 +447,48 @@ take_turns(struct output *output)
 			give_up(output, &err);
 	}
 	return any;
+}
+
+/* Puts the next piece of what was held, or what the disk had no room for. */
+static void
+put_piece(struct output *output, struct flight *flight)
+{
+	struct buf *to[2] = {&output->pieces[0], &output->pieces[1]};
+	struct err err;
+	if (!flight->held) {
+		to[0] = &flight->bytes[0];
+		to[1] = &flight->bytes[1];
+	} else if (pieces_take(flight->held, &flight->held_at, to) < 0) {
+		err_set_errno(&err, "cannot read back what a task has printed");
+		give_up(output, &err);
+	} else if (flight->held_at == pieces_end(flight->held)) {
+		pieces_free(flight->held);
+		flight->held = NULL;
+	}
+	for (int i = 0; i < 2; i++) {
+		put(output, flight, i, to[i]->data, to[i]->len);
+		buf_consume(to[i], to[i]->len);
+	}
+}
+
+/* Puts what is here of the one that is being fetched; true if there was something. */
+static bool
+put_held(struct output *output)
+{
+	struct flight *flight = output->fetched;
+	if (!flight || !is_held(flight))
+		return false;
+	bool any = false;
+	for (int i = 0; i < PIECES_AT_ONCE && is_held(flight) && !output->failed; i++) {
+		if (!takes_more(output))
+			return any;
+		put_piece(output, flight);
+		any = true;
+	}
+	if (output->failed)
+		drop_held(flight);
+	end_fetch(output);
+	return true;
 }
 
 void
@@ -408,10 +532,10 @@ output_write(struct output *output, struct err *err)
 	for (int rounds = 0; output->more && rounds < TURNS_AT_ONCE; rounds++) {
 		for (int i = 0; i < 2 && !output->failed; i++)
 			write_sink(output, i);
-		output->more = !output->failed && take_turns(output);
+		bool held = put_held(output);
+		output->more = take_turns(output) || held;
 	}
-	if (output->fetched)
-		ask(output);
+	ask_fetched(output);
 	pay_credit(output);
 	if (output->failed && err)
 		*err = output->failure;
@@ -457,7 +581,8 @@ output_backlog(const struct output *output)
 bool
 output_is_fetching(const struct output *output)
 {
-	return output->fetched;
+	const struct flight *fetched = output->fetched;
+	return fetched && fetched->ended && fetched->fetching;
 }
 
 bool

@@ -4,8 +4,10 @@
  *
  * Outputs that rode with their results are written as they come. A large one is fetched chunk by
  * chunk against credit, and while it is, the others wait in memory: output_backlog() says how much,
- * and the master hands out nothing while that is too much. Lines come against credit too. So memory
- * stays bounded, and a slow reader slows the run down instead.
+ * and the master hands out nothing while that is too much. What a running task prints beyond what
+ * its slot can keep is fetched too, onto our disk, and written when it has ended: a task that runs
+ * holds up nobody, unless that disk is full. Lines come against credit too. So memory stays
+ * bounded, and a slow reader slows the run down instead.
  */
 #ifndef MASTER_OUTPUT_H
 #define MASTER_OUTPUT_H
@@ -19,6 +21,7 @@ struct output;
 struct output_options {
 	int fds[2]; /* where standard output and error of tasks go; not owned */
 	bool by_line;
+	const char *tmpdir;  /* where outputs of running tasks wait */
 	struct order *order; /* outputs in the order of task->order; NULL: as they end. Owned */
 	/* Asks the worker of the flight for CHUNKS more of its output. */
 	void (*credit)(void *arg, struct flight *flight, uint32_t chunks);
@@ -66,7 +69,7 @@ struct flight *output_next_done(struct output *output);
 /* Bytes in memory. */
 size_t output_backlog(const struct output *output);
 
-/* True while an output is being fetched, or waits for its turn. */
+/* True while chunks of an output are sure to come soon, or outputs wait for their turn. */
 bool output_is_fetching(const struct output *output);
 bool output_holds(const struct output *output);
 

@@ -68,6 +68,7 @@ struct sim {
 	int out_fd;
 	uint64_t limit;	 /* of tasks at a time, 0: none */
 	bool ordered;	 /* outputs in the order of the tasks */
+	bool full_disk;	 /* a task that runs and prints much holds up the records of others */
 	bool calm;	 /* no time passes while messages are on their way */
 	int64_t idle_ns; /* since when slots idle while tasks wait, CLOCK_NEVER: they do not */
 	int *runs, *lost;
@@ -210,6 +211,7 @@ open_run(struct sim *sim)
 		.ok = xcalloc(room, sizeof(int)),
 		.barrier = 1 + (uint64_t)pick(sim, 77, sim->tasks)};
 	sim->ordered = pick(sim, 78, 2) == 0;
+	sim->full_disk = pick(sim, 80, 4) == 0;
 	sim->calm = pick(sim, 79, 1);
 	sim->now_ns = clock_now_ns();
 	if (sim->interrupt_ns != CLOCK_NEVER)
@@ -231,6 +233,7 @@ open_run(struct sim *sim)
 		.limit = sim->limit,
 		.observer = &sim->counts.observer,
 		.fds = {sim->out_fd, sim->out_fd},
+		.tmpdir = sim->full_disk ? "/no/such/disk" : "/tmp",
 		.order = sim->ordered ? order_new("/tmp", NULL) : NULL,
 		.grace_ms = 100});
 	for (int i = 0; i < sim->endpoints; i++)
@@ -298,7 +301,8 @@ check_idle(struct sim *sim)
 	for (int i = 0; i < sim->endpoints; i++)
 		if (sim->workers[i])
 			sim_runner_count(sim->runners[i], &busy, &idle);
-	if (!idle || sim->counts.held <= busy || sim->interrupted || sim->stopped)
+	bool excused = sim->interrupted || sim->stopped || sim->full_disk;
+	if (!idle || sim->counts.held <= busy || excused)
 		sim->idle_ns = CLOCK_NEVER;
 	else if (sim->calm)
 		fail(sim, "slots idle while tasks wait; slots", (uint64_t)idle);

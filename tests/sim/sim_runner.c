@@ -11,7 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGED_MAX = 256, FETCH_MAX = 256, CHUNK = 1000, RECALLS_MAX = 256, DRAWS_MAX = 300 };
+enum {
+	OFFERED = 1000,
+	STAGED_MAX = 256,
+	FETCH_MAX = 256,
+	CHUNK = 1000,
+	RECALLS_MAX = 256,
+	DRAWS_MAX = 300
+};
 #define STARTED_NS (200 * CLOCK_NS_PER_MS)
 #define UP_NS (1 * CLOCK_NS_PER_MS)
 #define PAUSE_NS (1000 * CLOCK_NS_PER_MS)
@@ -25,7 +32,7 @@ struct sim_task {
 struct sim_fetch {
 	uint64_t seq;
 	uint64_t index;
-	unsigned long sent;
+	unsigned long len, sent, printed; /* so far: less than all while it runs */
 	uint32_t credits;
 };
 
@@ -191,6 +198,33 @@ answer_recalls(struct sim_runner *sim, int i)
 	}
 }
 
+/* The fetch of that task; a new one if it has none. */
+static struct sim_fetch *
+fetch_of(struct sim_slot *slot, struct sim_task task, unsigned long len)
+{
+	for (int k = 0; k < slot->nfetches; k++)
+		if (slot->fetches[k].seq == task.seq)
+			return &slot->fetches[k];
+	struct sim_fetch *fetch = &slot->fetches[slot->nfetches++];
+	*fetch = (struct sim_fetch){.seq = task.seq, .index = task.index, .len = len};
+	return fetch;
+}
+
+/* Some print more than can be kept while they run: a part of it is fetched before they end. */
+static void
+overflow(struct sim_runner *sim, int i)
+{
+	struct sim_slot *slot = &sim->slots[i];
+	struct sim_task task = slot->staged[0];
+	unsigned long len;
+	free(sim_output(sim->options, task.index, &len));
+	if (len <= OFFERED || sim_random(sim->options->seed, task.index, 9) < 0.5)
+		return;
+	fetch_of(slot, task, len)->printed =
+		(unsigned long)((double)len * sim_random(sim->options->seed, task.index, 10));
+	sim->runner.events->offered(sim->runner.events_arg, i, task.seq);
+}
+
 static void
 begin(struct sim_runner *sim, int i)
 {
@@ -200,6 +234,7 @@ begin(struct sim_runner *sim, int i)
 	slot->announced = slot->cancelled = false;
 	slot->started = slot->staged[0].seq;
 	slot->start_ns = *sim->now_ns;
+	overflow(sim, i);
 	slot->dying = sim_random(sim->options->seed, index, 4 + (uint64_t)sim->lost[index]) <
 		      sim->options->death_rate;
 	slot->end_ns = slot->start_ns + duration(sim->options, index);
@@ -268,13 +303,28 @@ end(struct sim_runner *sim, int i)
 		.attempt = task.attempt,
 		.reason = slot->cancelled ? RESULT_CANCELLED : RESULT_OK,
 		.runtime_ns = slot->end_ns - slot->start_ns,
-		.offered = len > 1000,
+		.offered = len > OFFERED,
 		.out_bytes = len,
 		.out = text};
 	if (result.offered)
-		slot->fetches[slot->nfetches++] =
-			(struct sim_fetch){.seq = task.seq, .index = task.index};
+		fetch_of(slot, task, len)->printed = len;
 	sim->runner.events->ended(sim->runner.events_arg, i, task.seq, &result);
+	free(text);
+}
+
+static void
+send_chunks(struct sim_runner *sim, int i, struct sim_fetch *fetch)
+{
+	unsigned long len;
+	char *text = sim_output(sim->options, fetch->index, &len);
+	while (fetch->credits && fetch->sent < fetch->printed) {
+		unsigned long left = fetch->printed - fetch->sent;
+		unsigned long chunk = left < CHUNK ? left : CHUNK;
+		sim->runner.events->chunk(
+			sim->runner.events_arg, i, fetch->seq, 1, text + fetch->sent, chunk);
+		fetch->sent += chunk;
+		fetch->credits--;
+	}
 	free(text);
 }
 
@@ -284,17 +334,9 @@ send_output(struct sim_runner *sim, int i)
 	struct sim_slot *slot = &sim->slots[i];
 	for (int k = 0; k < slot->nfetches; k++) {
 		struct sim_fetch *fetch = &slot->fetches[k];
-		unsigned long len;
-		char *text = sim_output(sim->options, fetch->index, &len);
-		while (fetch->credits && fetch->sent < len) {
-			unsigned long chunk = len - fetch->sent < CHUNK ? len - fetch->sent : CHUNK;
-			sim->runner.events->chunk(sim->runner.events_arg, i, fetch->seq, 1,
-				text + fetch->sent, chunk);
-			fetch->sent += chunk;
-			fetch->credits--;
-		}
-		free(text);
-		if (fetch->sent < len)
+		if (fetch->credits && fetch->sent < fetch->printed)
+			send_chunks(sim, i, fetch);
+		if (fetch->sent < fetch->len)
 			continue;
 		uint64_t seq = fetch->seq;
 		slot->nfetches--;
@@ -367,7 +409,8 @@ sim_runner_next(const struct runner *runner)
 			((slot->up || slot->paused) && !slot->running && slot->nstaged))
 			at = *sim->now_ns;
 		for (int k = 0; k < slot->nfetches; k++)
-			if (slot->fetches[k].credits)
+			if (slot->fetches[k].credits &&
+				slot->fetches[k].sent < slot->fetches[k].printed)
 				at = *sim->now_ns;
 		if (at < next)
 			next = at;

@@ -177,6 +177,7 @@ rig_new(void **state)
 	}
 	rig->output = output_new(
 		&(struct output_options){.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
+			.tmpdir = scratch_path,
 			.credit = on_credit,
 			.arg = rig});
 	rig->all = flights_new();
@@ -241,6 +242,7 @@ end_flight(struct output *output, struct flight *flight, const char *out, const 
 	struct result result = flight->result;
 	result.out = out;
 	result.err = err;
+	flight->ended = true;
 	output_ended(output, flight, &result);
 }
 
@@ -348,6 +350,146 @@ output_is_fetched_while_it_runs(void **state)
 	write_all(rig);
 	assert_string_equal(done(rig), "0 1 ");
 	assert_written(rig, 0, "0a 0b 1a ");
+}
+
+/* What runs and has printed more than its slot can keep is fetched, but not shown before its end;
+ * what ends meanwhile is through at once. */
+static void
+running_outputs_hold_up_nobody(void **state)
+{
+	struct rig *rig = *state;
+	output_offered(rig->output, rig->flights[0]);
+	output_offered(rig->output, rig->flights[1]);
+	for (int i = 0; i < 100; i++) {
+		chunk(rig, 0, 1, "0a ");
+		chunk(rig, 1, 1, "1a ");
+		chunk(rig, 1, 2, "E1 ");
+		assert_in_range(rig->credits[0], 1, 4);
+		assert_in_range(rig->credits[1], 1, 4);
+		write_all(rig);
+	}
+	assert_false(output_is_fetching(rig->output));
+	assert_int_equal(output_backlog(rig->output), 0);
+	end_with(rig, 2, "two ", "E2 ");
+	end_offered(rig, 3);
+	chunk(rig, 3, 1, "3a ");
+	output_fetched(rig->output, rig->flights[3]);
+	write_all(rig);
+	assert_string_equal(done(rig), "2 3 ");
+	assert_written(rig, 0, "two 3a ");
+	assert_written(rig, 1, "E2 ");
+
+	char expected[400] = "two 3a ";
+	for (int i = 0; i < 100; i++)
+		strcat(expected, "1a ");
+	end_offered(rig, 1); /* one more of it is on its way */
+	assert_true(output_is_fetching(rig->output));
+	chunk(rig, 1, 1, "1b ");
+	strcat(expected, "1b ");
+	write_all(rig);
+	assert_written(rig, 0, expected);
+	chunk(rig, 1, 1, "1c ");
+	output_fetched(rig->output, rig->flights[1]);
+	write_all(rig);
+	strcat(expected, "1c ");
+	assert_written(rig, 0, expected);
+	assert_string_equal(done(rig), "1 ");
+	assert_memory_equal(rig->flights[1]->tail.data, "E1 E1 E1 ", 9);
+}
+
+/* All of it came while another was fetched. */
+static void
+held_output_has_its_turn(void **state)
+{
+	struct rig *rig = *state;
+	output_offered(rig->output, rig->flights[0]);
+	chunk(rig, 0, 1, "0a ");
+	end_offered(rig, 1);
+	end_offered(rig, 0);
+	chunk(rig, 0, 1, "0b ");
+	output_fetched(rig->output, rig->flights[0]);
+	end_with(rig, 2, "two ", "");
+	chunk(rig, 1, 1, "1a ");
+	write_all(rig);
+	assert_written(rig, 0, "1a ");
+	output_fetched(rig->output, rig->flights[1]);
+	write_all(rig);
+	assert_string_equal(done(rig), "1 2 0 ");
+	assert_written(rig, 0, "1a two 0a 0b ");
+}
+
+/* Without room on the disk its task could wait for ever: so it is shown while it runs, and the
+ * others wait, as do others like it. */
+static void
+running_output_that_the_disk_cannot_hold(void **state)
+{
+	struct rig *rig = *state;
+	output_free(rig->output);
+	rig->output = output_new(
+		&(struct output_options){.fds = {rig->sinks[0].ends[1], rig->sinks[1].ends[1]},
+			.tmpdir = "/no/such/dir",
+			.credit = on_credit,
+			.arg = rig});
+	output_offered(rig->output, rig->flights[0]);
+	output_offered(rig->output, rig->flights[1]);
+	chunk(rig, 0, 1, "0a ");
+	chunk(rig, 0, 1, "0b ");
+	chunk(rig, 1, 1, "1a ");
+	chunk(rig, 1, 1, "1b ");
+	assert_int_equal(rig->credits[1], 0);
+	write_all(rig);
+	assert_written(rig, 0, "0a 0b ");
+	assert_true(rig->credits[0] > 0);
+	assert_false(output_is_fetching(rig->output)); /* nobody knows when more will come */
+	chunk(rig, 0, 1, "0c ");
+	end_with(rig, 2, "two ", "");
+	end_offered(rig, 0);
+	chunk(rig, 0, 1, "0d ");
+	output_fetched(rig->output, rig->flights[0]);
+	write_all(rig);
+	assert_string_equal(done(rig), "0 2 ");
+	assert_written(rig, 0, "0a 0b 0c 0d two 1a 1b ");
+	assert_true(rig->credits[1] > 0);
+	chunk(rig, 1, 1, "1c ");
+	end_offered(rig, 1);
+	output_fetched(rig->output, rig->flights[1]);
+	write_all(rig);
+	assert_string_equal(done(rig), "1 ");
+	assert_written(rig, 0, "0a 0b 0c 0d two 1a 1b 1c ");
+}
+
+/* More than memory may hold, and than one turn writes. */
+static void
+large_held_output_is_whole(void **state)
+{
+	struct rig *rig = *state;
+	enum { CHUNKS = 1500, BYTES = 65536 };
+	char *bytes = random_bytes(BYTES);
+	output_offered(rig->output, rig->flights[0]);
+	for (int i = 0; i < CHUNKS; i++) {
+		assert_true(rig->credits[0] > 0);
+		rig->credits[0]--;
+		memcpy(bytes, &i, sizeof(i));
+		output_chunk(rig->output, rig->flights[0], 1, bytes, BYTES);
+		assert_int_equal(output_backlog(rig->output), 0);
+	}
+	end_offered(rig, 0);
+	output_fetched(rig->output, rig->flights[0]);
+	for (int i = 0; i < CHUNKS; i++) {
+		struct buf *read = &rig->sinks[0].read;
+		while (read->len < BYTES) {
+			assert_int_equal(output_write(rig->output, NULL), 0);
+			assert_in_range(output_backlog(rig->output), 0, 2 << 20);
+			assert_true(read_sink(rig, 0, BYTES));
+		}
+		memcpy(bytes, &i, sizeof(i));
+		assert_memory_equal(read->data, bytes, BYTES);
+		buf_consume(read, BYTES);
+	}
+	write_all(rig);
+	assert_string_equal(done(rig), "0 ");
+	assert_int_equal(rig->sinks[0].read.len, 0);
+	test_free(bytes);
 }
 
 /* A worker that is lost: what waits to be fetched from it, and what is being fetched, goes on. */
@@ -1095,6 +1237,10 @@ main(int argc, char **argv)
 		OUTPUT_TEST(outputs_appear_as_they_come),
 		OUTPUT_TEST(fetched_output_keeps_others_waiting),
 		OUTPUT_TEST(output_is_fetched_while_it_runs),
+		OUTPUT_TEST(running_outputs_hold_up_nobody),
+		OUTPUT_TEST(held_output_has_its_turn),
+		OUTPUT_TEST(running_output_that_the_disk_cannot_hold),
+		OUTPUT_TEST(large_held_output_is_whole),
 		OUTPUT_TEST(lost_outputs_hold_nobody_up),
 		OUTPUT_TEST(long_lines_do_not_run_into_others),
 		OUTPUT_TEST(credit_keeps_a_window),

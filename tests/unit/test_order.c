@@ -44,7 +44,7 @@ blocks_on_disk(void)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		ssize_t len = readlink(path, link, sizeof(link) - 1);
 		link[len > 0 ? len : 0] = '\0';
-		if (strstr(link, "mpbatch-order-") && fstat(fd, &status) == 0)
+		if (strstr(link, "mpbatch-output-") && fstat(fd, &status) == 0)
 			return status.st_blocks;
 	}
 	return -1;
