@@ -285,6 +285,16 @@ output_offered(struct output *output, struct flight *flight)
 		ask(output, flight, RUNNING_WINDOW);
 }
 
+/* The file goes when nothing is left in it, or nothing came into it. */
+static void
+forget_taken(struct flight *flight)
+{
+	if (!flight->held || flight->held_at < pieces_end(flight->held))
+		return;
+	pieces_free(flight->held);
+	flight->held = NULL;
+}
+
 /* Keeps a chunk until its flight is the one that is fetched. Where the disk has no room it stays in
  * memory; no more is asked for then, and the flight gets in line though it runs: its executor could
  * wait for ever. */
@@ -299,6 +309,7 @@ hold(struct output *output, struct flight *flight, int i, const char *data, size
 	}
 	if (flight->held && !full)
 		added = pieces_add(flight->held, i, data, len);
+	forget_taken(flight);
 	buf_append(&flight->bytes[i], data + added, len - added);
 	if (added < len)
 		line_up(output, flight);
@@ -461,10 +472,8 @@ put_piece(struct output *output, struct flight *flight)
 	} else if (pieces_take(flight->held, &flight->held_at, to) < 0) {
 		err_set_errno(&err, "cannot read back what a task has printed");
 		give_up(output, &err);
-	} else if (flight->held_at == pieces_end(flight->held)) {
-		pieces_free(flight->held);
-		flight->held = NULL;
 	}
+	forget_taken(flight);
 	for (int i = 0; i < 2; i++) {
 		put(output, flight, i, to[i]->data, to[i]->len);
 		buf_consume(to[i], to[i]->len);

@@ -30,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -456,6 +457,41 @@ running_output_that_the_disk_cannot_hold(void **state)
 	write_all(rig);
 	assert_string_equal(done(rig), "1 ");
 	assert_written(rig, 0, "0a 0b 0c 0d two 1a 1b 1c ");
+}
+
+/* The disk has room for nothing, for some, for a part of a chunk. */
+static void
+running_output_fills_the_disk(void **state)
+{
+	struct rig *rig = *state;
+	static const rlim_t limits[] = {0, 50, 65544, 100000, 200000};
+	enum { CHUNKS = 12, BYTES = 65536 };
+	char *bytes = random_bytes((size_t)CHUNKS * BYTES);
+	struct rlimit before;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	for (int i = 0; i < 5; i++) {
+		struct rlimit limit = {.rlim_cur = limits[i], .rlim_max = before.rlim_max};
+		struct buf *read = &rig->sinks[0].read;
+		output_offered(rig->output, rig->flights[i]);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		for (int n = 0; n < CHUNKS; n++) {
+			assert_true(rig->credits[i] > 0);
+			rig->credits[i]--;
+			output_chunk(
+				rig->output, rig->flights[i], 1, bytes + (size_t)n * BYTES, BYTES);
+			write_all(rig);
+		}
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		end_offered(rig, i);
+		output_fetched(rig->output, rig->flights[i]);
+		write_all(rig);
+		assert_int_equal(read->len, CHUNKS * BYTES);
+		assert_memory_equal(read->data, bytes, read->len);
+		buf_consume(read, read->len);
+	}
+	assert_string_equal(done(rig), "0 1 2 3 4 ");
+	test_free(bytes);
 }
 
 /* More than memory may hold, and than one turn writes. */
@@ -1240,6 +1276,7 @@ main(int argc, char **argv)
 		OUTPUT_TEST(running_outputs_hold_up_nobody),
 		OUTPUT_TEST(held_output_has_its_turn),
 		OUTPUT_TEST(running_output_that_the_disk_cannot_hold),
+		OUTPUT_TEST(running_output_fills_the_disk),
 		OUTPUT_TEST(large_held_output_is_whole),
 		OUTPUT_TEST(lost_outputs_hold_nobody_up),
 		OUTPUT_TEST(long_lines_do_not_run_into_others),
