@@ -201,7 +201,7 @@ open_run(struct sim *sim)
 {
 	static const struct observer_ops ops = {.ended = count_end, .turn = note_turn};
 	sim->limit = pick(sim, 80, 3) ? 0 : 1 + (uint64_t)pick(sim, 81, 20);
-	if (sim->limit && sim->tasks > 100)
+	if ((sim->limit || sim->to_stop) && sim->tasks > 100)
 		sim->tasks = 100; /* a long list in single file takes too many turns */
 	unsigned long room = (unsigned long)sim->tasks + 1;
 	sim->runs = xcalloc(room, sizeof(int));
