@@ -153,8 +153,10 @@ put_counts(struct buf *buf, const struct status *status)
 	else if (all)
 		buf_printf(buf, " of about %s", text_count(all, room));
 	buf_append_string(buf, " succeeded");
+	/* An estimate that is reached was too low. */
+	uint64_t least = status->tasks ? 1 : done + 1;
 	if (all)
-		buf_printf(buf, " (%.1f %%)", 100.0 * (double)done / (double)all);
+		buf_printf(buf, " (%s)", text_percent(done, all > least ? all : least, true, room));
 	else if (status->state == STATUS_FINISHED)
 		buf_append_string(buf, ": the list is empty");
 	else

@@ -53,6 +53,16 @@ count_running(const struct forecast_work *work, uint64_t counts[SPREAD_CLASSES])
 		counts[spread_class(work->ages[i])]++;
 }
 
+/* How slowly the times beyond the longest fall off: as times do in general, but no faster than what
+ * runs now has outlasted all that have ended. So a straggler among short tasks is expected to take
+ * as long again as it has taken. */
+static double
+fall_of(const struct spread *times, double exposure, double longest)
+{
+	double general = exposure / (double)times->total, outlasted = longest - times->longest;
+	return outlasted > general ? outlasted : general;
+}
+
 static struct law
 law_of(const struct spread *times, const struct forecast_work *work)
 {
@@ -78,7 +88,7 @@ law_of(const struct spread *times, const struct forecast_work *work)
 	}
 	share = share > 1e-9 ? share : 0;
 	law.begin[SPREAD_CLASSES] = share;
-	law.fall = exposure / (double)times->total;
+	law.fall = fall_of(times, exposure, law.longest);
 	law.mean += share * (law.longest + law.fall);
 	law.square += share * (pow(law.longest + law.fall, 2) + law.fall * law.fall);
 	return law;

@@ -40,8 +40,16 @@ static const int part_ranks[PARTS] = {
 	[PART_BUSY] = 4,
 };
 
+/* An estimate that the run has reached was too low. */
+static const char *
+percent_of(const struct progress_view *view, char room[TEXT_MAX])
+{
+	uint64_t least = view->about ? view->ended + 1 : view->ended;
+	return text_percent(view->ended, view->total > least ? view->total : least, false, room);
+}
+
 static void
-make_count(char text[PART_MAX], const struct progress_view *view, const char *words)
+make_count(char text[PART_MAX], const struct progress_view *view, const char *words, bool percent)
 {
 	char room[TEXT_MAX];
 	int len = snprintf(text, PART_MAX, "%llu", (unsigned long long)view->ended);
@@ -51,7 +59,9 @@ make_count(char text[PART_MAX], const struct progress_view *view, const char *wo
 	else if (view->total)
 		len += snprintf(text + len, PART_MAX - (size_t)len, "/%llu",
 			(unsigned long long)view->total);
-	snprintf(text + len, PART_MAX - (size_t)len, "%s", words);
+	len += snprintf(text + len, PART_MAX - (size_t)len, "%s", words);
+	if (percent && view->total)
+		snprintf(text + len, PART_MAX - (size_t)len, " (%s)", percent_of(view, room));
 }
 
 static void
@@ -59,7 +69,7 @@ make_parts(char parts[PARTS][PART_MAX], const struct progress_view *view)
 {
 	char room[16];
 	memset(parts, 0, PARTS * PART_MAX);
-	make_count(parts[PART_COUNT], view, " tasks ended");
+	make_count(parts[PART_COUNT], view, " tasks ended", false);
 	if (view->failed)
 		snprintf(parts[PART_FAILED], PART_MAX, "%llu failed",
 			(unsigned long long)view->failed);
@@ -117,7 +127,7 @@ progress_line(struct buf *buf, const struct progress_view *view, int width)
 			if (part_ranks[i] == rank)
 				*parts[i] = '\0';
 	if (width_of(parts) > width)
-		make_count(parts[PART_COUNT], view, "");
+		make_count(parts[PART_COUNT], view, "", false);
 	if (width_of(parts) > width)
 		return;
 	append_bar(buf, view, width - width_of(parts));
@@ -127,13 +137,9 @@ progress_line(struct buf *buf, const struct progress_view *view, int width)
 void
 progress_plain(struct buf *buf, const struct progress_view *view)
 {
-	char parts[PARTS][PART_MAX], percent[16];
+	char parts[PARTS][PART_MAX];
 	make_parts(parts, view);
-	if (view->total) {
-		snprintf(percent, sizeof(percent), " (%.0f %%)",
-			100 * (double)view->ended / (double)view->total);
-		strncat(parts[PART_COUNT], percent, PART_MAX - strlen(parts[PART_COUNT]) - 1);
-	}
+	make_count(parts[PART_COUNT], view, " tasks ended", true);
 	append_parts(buf, parts);
 }
 

@@ -64,6 +64,17 @@ text_count(uint64_t count, char room[TEXT_MAX])
 	return scaled((double)count, 1000, units, 5, room);
 }
 
+const char *
+text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEXT_MAX])
+{
+	unsigned parts = (unsigned)(done < all ? done * 1000 / all : 1000);
+	if (tenths)
+		snprintf(room, TEXT_MAX, "%u.%u %%", parts / 10, parts % 10);
+	else
+		snprintf(room, TEXT_MAX, "%u %%", parts / 10);
+	return room;
+}
+
 bool
 text_can_redraw(int fd)
 {

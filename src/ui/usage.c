@@ -81,7 +81,7 @@ add_slot(const struct usage *usage, const struct usage_slot *slot, int64_t end_u
 	sums[USAGE_TAIL] += tail;
 }
 
-/* Rounded down, then one more each to those that lost most. */
+/* Rounded down, then one more each to those that lost most, but 1000 only to what is all. */
 static void
 round_shares(const double sums[USAGE_PARTS], int shares[USAGE_PARTS])
 {
@@ -94,6 +94,8 @@ round_shares(const double sums[USAGE_PARTS], int shares[USAGE_PARTS])
 		shares[i] = (int)exact;
 		lost[i] = exact - shares[i];
 		given += shares[i];
+		if (shares[i] == 999 && sums[i] < all)
+			lost[i] = -1;
 	}
 	for (; given < 1000; given++) {
 		int most = 0;

@@ -21,6 +21,7 @@
 #include "ui/report.h"
 #include "ui/spread.h"
 #include "ui/summary.h"
+#include "ui/text.h"
 #include "ui/usage.h"
 
 #include <setjmp.h>
@@ -117,6 +118,40 @@ progress_says_what_it_knows(void **state)
 	progress_plain(&plain, &view);
 	assert_string_equal(text_of(&plain), "7/~31.3k tasks ended (0 %), 1 of 2 slots busy");
 	buf_clear(&plain);
+}
+
+static void
+percent_is_100_only_for_all(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t done, all;
+		const char *whole, *tenths;
+	} rows[] = {
+		{0, 1, "0 %", "0.0 %"},
+		{1, 4, "25 %", "25.0 %"},
+		{399, 400, "99 %", "99.7 %"},
+		{9999, 10000, "99 %", "99.9 %"},
+		{UINT64_C(999999999999), UINT64_C(1000000000000), "99 %", "99.9 %"},
+		{400, 400, "100 %", "100.0 %"},
+		{401, 400, "100 %", "100.0 %"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char room[TEXT_MAX];
+		assert_string_equal(
+			text_percent(rows[i].done, rows[i].all, false, room), rows[i].whole);
+		assert_string_equal(
+			text_percent(rows[i].done, rows[i].all, true, room), rows[i].tenths);
+	}
+	struct buf buf = {0};
+	struct progress_view view = {.ended = 399, .total = 400, .eta_s = -1};
+	progress_plain(&buf, &view);
+	assert_has(text_of(&buf), "399/400 tasks ended (99 %)");
+	buf_clear(&buf);
+	view = (struct progress_view){.ended = 500, .total = 400, .about = true, .eta_s = -1};
+	progress_plain(&buf, &view);
+	assert_has(text_of(&buf), "500/~400 tasks ended (99 %)");
+	buf_clear(&buf);
 }
 
 static void
@@ -254,6 +289,23 @@ forecast_knows_what_it_does_not_know(void **state)
 	assert_true(forecast_left_s(&forecast, &work) == 0);
 }
 
+/* 399 tasks of 2 ms have ended, one goes on. */
+static void
+forecast_of_a_straggler_is_no_milliseconds(void **state)
+{
+	(void)state;
+	struct forecast forecast = {0};
+	for (int i = 0; i < 399; i++)
+		forecast_ended(&forecast, 0.002);
+	for (double age = 0.5; age < 100; age *= 2) {
+		double left = forecast_left_s(
+			&forecast, &(struct forecast_work){
+					   .left = 1, .slots = 2, .ages = &age, .nrunning = 1});
+		if (left < age / 2 || left > age * 2)
+			fail_msg("%g s left of a task that has run for %g s", left, age);
+	}
+}
+
 static void
 forecast_rate_is_that_of_late(void **state)
 {
@@ -315,6 +367,12 @@ usage_says_where_time_went(void **state)
 	assert_int_equal(shares[USAGE_TAIL], 100);
 	usage_shares(&usage, 7, 1103 * 1000000LL, shares);
 	assert_int_equal(shares[0] + shares[1] + shares[2] + shares[3], 1000);
+	usage_clear(&usage);
+	usage.start_us = 1000 * 1000000LL;
+	use(&usage, 0, 1000, 9999, 0);
+	usage_shares(&usage, 1, (1000 + 10000) * 1000000LL, shares);
+	assert_int_equal(shares[USAGE_RUNNING], 999); /* 99.99 % is not all */
+	assert_int_equal(shares[USAGE_TAIL], 1);
 	usage_clear(&usage);
 	usage_shares(&usage, 3, 0, shares);
 	assert_int_equal(shares[USAGE_WAITING], 1000);
@@ -809,10 +867,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(progress_drops_what_matters_least),
 		cmocka_unit_test(progress_says_what_it_knows),
+		cmocka_unit_test(percent_is_100_only_for_all),
 		cmocka_unit_test(progress_bar_is_as_full_as_the_run),
 		cmocka_unit_test(progress_is_drawn_ten_times_a_second),
 		cmocka_unit_test(forecast_is_right_to_a_fifth),
 		cmocka_unit_test(forecast_knows_what_it_does_not_know),
+		cmocka_unit_test(forecast_of_a_straggler_is_no_milliseconds),
 		cmocka_unit_test(forecast_rate_is_that_of_late),
 		cmocka_unit_test(spread_finds_quantiles),
 		cmocka_unit_test(usage_says_where_time_went),
