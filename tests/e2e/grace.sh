@@ -42,8 +42,15 @@ expect_code 1
 expect_saved "--timeout"
 [ "$(column reason | sort | uniq -c | tr -s ' \n' ' ')" = " 8 timeout " ] || fail "not all are timeouts"
 
-# With an interrupt. Launchers leave a rank little time: the programs save at once there.
-ms=700 && [ ${#LAUNCHER[@]} -gt 0 ] && ms=0
+# With an interrupt. Launchers leave a rank little time: there it is enough that all hear of it.
+expect_told() {
+	for i in 1 2 3 4 5 6 7 8; do
+		[[ $(tr '\n' ' ' <s$i) =~ ^'ready term '(saved )?$ ]] || fail "$1, way $i: $(tr '\n' ' ' <s$i)"
+	done
+	wait_for unmarked 'sleep 98764'
+}
+ms=700 expect=expect_saved
+[ ${#LAUNCHER[@]} -gt 0 ] && ms=0 expect=expect_told
 for signal in INT TERM; do
 	rm -rf s? jobs.txt.mpbatch
 	ways $ms >jobs.txt
@@ -52,7 +59,7 @@ for signal in INT TERM; do
 	kill -$signal $pid
 	finish
 	expect_stopped
-	expect_saved $signal
+	$expect $signal
 done
 
 # A second interrupt does not wait, nor does one that comes while a task ends of its time limit.
