@@ -2,8 +2,11 @@
 #include "base/duration.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { PARTS_MAX = 4 };
 
 static double
 unit_ms(char unit)
@@ -16,7 +19,6 @@ unit_ms(char unit)
 	case 'm':
 		return 60e3;
 	case 's':
-	case '\0':
 		return 1e3;
 	default:
 		return 0;
@@ -37,19 +39,65 @@ parse_decimal(const char *text, const char **end)
 	return value;
 }
 
-int
-duration_parse(const char *text, uint32_t *ms)
+/* "1h30m": units that get smaller, each with its number. -1 if TEXT is none such. */
+static double
+parse_units(const char *text)
 {
-	double sum = 0;
+	double sum = 0, before = 0;
 	do {
 		const char *end;
 		double value = parse_decimal(text, &end);
 		double unit = unit_ms(*end);
-		if (!isdigit((unsigned char)*text) || unit <= 0)
+		if (!isdigit((unsigned char)*text) || unit <= 0 || (before > 0 && unit >= before))
 			return -1;
 		sum += value * unit;
-		text = *end ? end + 1 : end;
+		before = unit;
+		text = end + 1;
 	} while (*text);
+	return sum;
+}
+
+/* Slurm's forms, but for minutes alone: M:S, H:M:S, D-H, D-H:M and D-H:M:S. -1 if TEXT is none
+ * such. Numbers behind the first are within their bounds, as sbatch(1) shows them. */
+static double
+parse_clock(const char *text)
+{
+	static const double units[] = {86400e3, 3600e3, 60e3, 1e3}, bounds[] = {0, 24, 60, 60};
+	double numbers[PARTS_MAX];
+	int count = 0;
+	bool days = strchr(text, '-');
+	for (;; text++) {
+		const char *end = text + strspn(text, "0123456789");
+		if (end == text || count == PARTS_MAX)
+			return -1;
+		numbers[count++] = strtod(text, NULL);
+		text = end;
+		if (!*text)
+			break;
+		if (*text != (days && count == 1 ? '-' : ':'))
+			return -1;
+	}
+	int first = days ? 0 : PARTS_MAX - count;
+	if (count < 2 || (!days && count == PARTS_MAX))
+		return -1;
+	double sum = numbers[0] * units[first];
+	for (int i = 1; i < count; i++) {
+		if (numbers[i] >= bounds[first + i])
+			return -1;
+		sum += numbers[i] * units[first + i];
+	}
+	return sum;
+}
+
+int
+duration_parse(const char *text, uint32_t *ms)
+{
+	const char *end;
+	double sum = parse_decimal(text, &end) * 1e3;
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	if (*end)
+		sum = strpbrk(text, ":-") ? parse_clock(text) : parse_units(text);
 	sum += 0.5; /* to the nearest */
 	if (sum < 1 || sum >= (double)UINT32_MAX + 1)
 		return -1;

@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
-#define DURATION_EXPECTED "a time such as 90, 1.5s, 10m, 1h30m or 2d"
+#define DURATION_EXPECTED "a time such as 90 (seconds), 1.5s, 10m, 1h30m, 01:30:00 or 2-12"
 
-/* "90" and "1.5s" are seconds; d, h, m, s may follow each other. Returns 0 with *MS, at least 1, or
+/* "90" and "1.5s" are seconds; d, h, m, s may follow each other. As in Slurm "90:00" is 90 minutes,
+ * "01:30:00" hours, "1-12" and "1-12:30" days and hours. Returns 0 with *MS, at least 1, or
  * -1. At most 49 days. */
 int duration_parse(const char *text, uint32_t *ms);
 

@@ -3,6 +3,7 @@
 
 #include "base/duration.h"
 #include "base/log.h"
+#include "base/pathname.h"
 #include "place/share.h"
 
 #include <ctype.h>
@@ -33,7 +34,7 @@ static const char *
 set_path(const char **path, const char *value)
 {
 	*path = value;
-	return *value ? NULL : "a path";
+	return pathname_misread(value);
 }
 
 static const char *
@@ -78,7 +79,6 @@ TEXT(input)
 TEXT(tmpdir)
 TEXT(run_dir)
 TEXT(output_file)
-TEXT(joblog)
 ACTION(help, ACTION_HELP)
 ACTION(version, ACTION_VERSION)
 ACTION(show_binding, ACTION_SHOW_BINDING)
@@ -153,7 +153,8 @@ static const char *
 set_list(struct options *options, const char *value)
 {
 	options->list_as_is = true;
-	return set_path(&options->list, value);
+	options->list = value;
+	return *value ? NULL : "a path, or '-'";
 }
 
 static const char *
@@ -220,6 +221,15 @@ static const char *
 set_err(struct options *options, const char *value)
 {
 	return set_path(&options->err, value);
+}
+
+static const char *
+set_joblog(struct options *options, const char *value)
+{
+	if (*value == '+')
+		return "a path without '+' (--resume goes on with it; ./+NAME is a file of that "
+		       "name)";
+	return set_path(&options->joblog, value);
 }
 
 static const char *

@@ -35,6 +35,13 @@ options_clear(struct options *options)
 	*options = (struct options){0};
 }
 
+/* Where does the option NAME have its value from? */
+static enum option_from
+from(const struct options *options, const char *name)
+{
+	return options->from[option_row_named(name, strlen(name)) - option_rows];
+}
+
 /* --- inputs behind the command --- */
 
 static bool
@@ -91,6 +98,7 @@ static int
 zip_sweeps(struct options *options, struct err *err)
 {
 	size_t before = SIZE_MAX; /* the last sweep */
+	int sweeps = 0;
 	for (size_t i = 0; i < options->ninputs; i++) {
 		if (options->inputs[i].kind != INPUT_SWEEP)
 			continue;
@@ -98,8 +106,12 @@ zip_sweeps(struct options *options, struct err *err)
 			return err_set(err, "--zip: expected all --sweep one behind the other");
 		options->inputs[i].linked = before != SIZE_MAX;
 		before = i;
+		sweeps++;
 	}
-	return 0;
+	if (sweeps > 1 || from(options, "zip") == FROM_VARIABLE)
+		return 0;
+	return err_set(err, "--zip pairs sweeps: expected two --sweep or more (:::+ and ::::+ pair "
+			    "values and files)");
 }
 
 /* A template that says nothing of inputs: a job array's script, or values from standard input. */
@@ -133,13 +145,6 @@ take_words(struct options *options, int argc, char **argv, struct err *err)
 }
 
 /* --- what goes together --- */
-
-/* Where does the option NAME have its value from? */
-static enum option_from
-from(const struct options *options, const char *name)
-{
-	return options->from[option_row_named(name, strlen(name)) - option_rows];
-}
 
 /* NAME is said by a variable, and what it goes against is not. */
 static bool

@@ -36,7 +36,7 @@ static const struct {
 } rows[] = {
 	{"retries retry-failed resume-failed", FAILED},
 	{"halt halt-on-error kill-on-bad-exit K",
-		"a failure does not stop the others; expected '#MPBATCH barrier=check' in a list, "
+		"a failure does not stop the others; expected '#MPBATCH barrier check' in a list, "
 		"where what follows needs it"},
 	{"colsep C", "expected --csv or --tsv"},
 	{"d delimiter 0 null E eof",

@@ -339,6 +339,64 @@ parse_literal(struct parser *parser, struct item *item)
 	return 0;
 }
 
+/* Where a number ends that AT begins with; AT if there is none. */
+static const char *
+skip_number(const char *at)
+{
+	struct decimal number;
+	return scan_decimal(at, &number) ? at + number.len : at;
+}
+
+/* Other languages' ranges: 1:10 and 0:0.1:1 (MATLAB), 1-10 (Slurm), {1..10} (bash). Dates and
+ * versions have more parts, or letters. */
+static bool
+is_other_range(const char *at)
+{
+	const char *end = skip_number(at);
+	if (at[0] == '{' && skip_number(at + 1) > at + 1)
+		return true;
+	if (end == at || (*end != ':' && *end != '-'))
+		return false;
+	char separator = *end;
+	if (separator == '-' && (*at == '-' || memchr(at, '.', (size_t)(end - at))))
+		return false;
+	for (int parts = 1; parts < 3 && *end == separator; parts++) {
+		const char *next = skip_number(end + 1);
+		if (next == end + 1)
+			return false;
+		end = next;
+		if (separator == '-')
+			break;
+	}
+	return is_end(*end);
+}
+
+/* 0, or -1 for what is likely to have been meant as a range or as lin() or log(). */
+static int
+refuse_foreign(const struct parser *parser)
+{
+	static const char *const calls[][2] = {{"range(", "FROM..TO"},
+		{"arange(", "FROM..TO..STEP"}, {"seq(", "FROM..TO"},
+		{"linspace(", "lin(FROM,TO,COUNT)"}, {"logspace(", "log(FROM,TO,COUNT)"},
+		{"geomspace(", "log(FROM,TO,COUNT)"}};
+	const char *at = parser->at;
+	char what[128];
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		const char *call = strstr(at, calls[i][0]); /* np.linspace( too */
+		if (!call || call >= at + strcspn(at, ",") || (call > at && call[-1] != '.'))
+			continue;
+		snprintf(what, sizeof(what), "%s (\\%c at its beginning makes it text)",
+			calls[i][1], *at);
+		return expected(parser, at, what);
+	}
+	if (!is_other_range(at))
+		return 0;
+	return expected(parser, at,
+		*at == '{'		       ? "FROM..TO or FROM..TO..STEP without braces"
+		: at[strcspn(at, ":-")] == ':' ? "FROM..TO or FROM..TO..STEP ('1\\:2' is text)"
+					       : "FROM..TO or FROM..TO..STEP ('1\\-2' is text)");
+}
+
 static int
 parse_item(struct parser *parser, struct item *item)
 {
@@ -346,6 +404,8 @@ parse_item(struct parser *parser, struct item *item)
 		item->kind = parser->at[1] == 'i' ? ITEM_LIN : ITEM_LOG;
 		return parse_spaced(parser, item);
 	}
+	if (refuse_foreign(parser) < 0)
+		return -1;
 	int range = parse_range(parser, item);
 	return range ? range : parse_literal(parser, item);
 }

@@ -15,11 +15,11 @@ text_duration(double seconds, char room[TEXT_MAX])
 	}
 	unsigned whole = (unsigned)(seconds + 0.5);
 	unsigned minutes = whole / 60, hours = whole / 3600;
-	if (seconds < 1e-3)
+	if (seconds < 0.9995e-3)
 		snprintf(room, TEXT_MAX, "%.0f us", seconds * 1e6);
-	else if (seconds < 1)
+	else if (seconds < 0.9995)
 		snprintf(room, TEXT_MAX, "%.3g ms", seconds * 1e3);
-	else if (seconds < 10)
+	else if (seconds < 9.995)
 		snprintf(room, TEXT_MAX, "%.2f s", seconds);
 	else if (seconds < 59.95)
 		snprintf(room, TEXT_MAX, "%.1f s", seconds);
@@ -32,16 +32,17 @@ text_duration(double seconds, char room[TEXT_MAX])
 	return room;
 }
 
-/* VALUE in the largest of the units, each STEP times the one before, in which it is at least 1. */
+/* VALUE in the largest of the units, each STEP times the one before, in which it is at least 1 as
+ * it is written: 999,999 is 1M, not 1000k. */
 static const char *
 scaled(double value, double step, const char *const *units, int count, char *room)
 {
 	int i = 0;
-	while (i < count - 1 && value >= step) {
+	while (i < count - 1 && value >= step - 0.5) {
 		value /= step;
 		i++;
 	}
-	int digits = !i || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+	int digits = !i || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
 	snprintf(room, TEXT_MAX, "%.*f%s", digits, value, units[i]);
 	return room;
 }

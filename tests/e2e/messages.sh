@@ -18,7 +18,7 @@ refused 'option --joblog needs a value, FILE: expected it before --quiet' --jobl
 refused 'expected --resume=failed, in one word' --resume failed jobs.txt
 refused 'unknown option --time=10: expected --timeout TIME' --time=10 jobs.txt
 refused 'unknown option --retries: .*expected --resume=failed' --retries 3 jobs.txt
-refused 'unknown option --halt: .*barrier=check' --halt now,fail=1 jobs.txt
+refused 'unknown option --halt: .*barrier check' --halt now,fail=1 jobs.txt
 refused 'unknown option --colsep: expected --csv or --tsv' --colsep , -a values -- touch
 refused 'unknown option --results: expected --output store' --results dir jobs.txt
 refused 'unknown option --delay: mpbatch has nothing of the kind' --delay 1 jobs.txt
