@@ -6,7 +6,7 @@ shopt -s lastpipe # so that `… | batch` sets $code here
 : "${MPBATCH:?the mpbatch to test}" "${HELPERS:?the directory of the test programs}"
 read -ra LAUNCHER <<<"${LAUNCH:-}"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-OTHER_MPI=${MPBATCH_MPICH:-} WITHOUT_MPI=${MPBATCH_NOMPI:-}
+: "${OTHER_MPI:=}" "${WITHOUT_MPI:=}"
 unset "${!MPBATCH_@}" 2>/dev/null || true
 # Other tests run beside this one: at a depth of its own it meets none of their claims to cores.
 export MPBATCH_DEPTH=$(($$ * 1000))
@@ -53,10 +53,11 @@ expect_code() {
 	[ "$code" = "$1" ] || fail "exit code $code, expected $1"
 }
 
-# After an interrupt: launchers that pass it on return codes of their own.
+# After an interrupt: launchers that pass it on return codes of their own, and MPICH's 0 although rank 0
+# ends with 3.
 expect_stopped() {
 	[ ${#LAUNCHER[@]} -gt 0 ] || expect_code 3
-	[ "$code" != 0 ] || fail "exit code 0 after an interrupt"
+	[ "$code" != 0 ] || [[ "${LAUNCHER[*]}" = *mpich* ]] || fail "exit code 0 after an interrupt"
 }
 
 # refused WHAT-IT-SAYS ARG...: mpbatch ends with one line of error that says so, and exit code 2.
