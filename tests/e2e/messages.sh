@@ -55,7 +55,7 @@ expect_code 0
 run -q --eta jobs.txt
 expect_code 0
 # GNU parallel's ":" behind --header means that there is one.
-if [ ${#LAUNCHER[@]} = 0 ]; then # a mpirun takes the colon for its own
+if [ ${#LAUNCHER[@]} = 0 ]; then # mpirun takes the colon for its own
 	run -k --header : echo '{a}-{b}' ::: a 1 2 ::: b 3
 	expect_code 0
 	[ "$(cat out)" = $'1-3\n2-3' ] || fail "--header : gives '$(cat out)'"
