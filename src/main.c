@@ -11,6 +11,7 @@
 #include "cli/plan.h"
 #include "cli/report_command.h"
 #include "cli/run.h"
+#include "cli/signals.h"
 #include "cli/start.h"
 #include "cli/status.h"
 #include "comm/inmem.h"
@@ -22,11 +23,9 @@
 #include "run/status.h"
 #include "ui/report.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 enum { EXIT_USAGE = 2, EXIT_RUN_FAILED = 4 };
 
@@ -41,27 +40,6 @@ abort_job(int status)
 	(void)status;
 	if (transport_to_abort && transport_to_abort->size > 1)
 		transport_close(transport_to_abort, TRANSPORT_ABORT);
-}
-
-/* Signals are read in the loop. What cannot be written is an error of the write. A hang-up that is
- * ignored (nohup) stays so. A terminal set to "tostop" does not stop us for a message. */
-static int
-open_signals(void)
-{
-	struct sigaction hangup;
-	sigset_t signals;
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGUSR1);
-	sigaddset(&signals, SIGUSR2);
-	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-		sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
-	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Usage errors are the same on every rank: one of them speaks, and has the exit code. The launcher
@@ -231,10 +209,11 @@ main(int argc, char **argv)
 	if (options.action > ACTION_SHOW_BINDING)
 		return act(&launcher, &options, invocation.variable_error);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
-	int signal_fd = open_signals();
+	int signal_fd = signals_open();
 	struct keeper_link keeper;
 	if (keeper_start(&keeper, &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
+	signals_end_us(launcher.rank <= 0);
 	descriptors_raise();
 	if (descriptors_check(options.jobs, &err) < 0)
 		return refuse(&launcher, &options, &err);
@@ -244,6 +223,7 @@ main(int argc, char **argv)
 	transport_to_abort = transport;
 	log_on_die(abort_job);
 	struct config config = agree(transport, &plan, &options, &launcher, &invocation);
+	signals_to_loop();
 	int code = config.refused && transport->self == 0 ? EXIT_USAGE : 0;
 	struct run_options run_options = {.transport = transport,
 		.keeper = &keeper,
