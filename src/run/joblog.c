@@ -1,4 +1,4 @@
-/* The lines of GNU parallel's --joblog, as its version 20221122 writes them. */
+/* The lines of GNU parallel's --joblog, as its versions since 20221222 write them. */
 #include "run/joblog.h"
 
 #include "base/buf.h"
@@ -15,13 +15,15 @@ joblog_header(struct buf *buf)
 		buf, "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n");
 }
 
-/* As GNU parallel has it: 0 where a signal ended it, -1 at a time limit. What has neither a code
- * nor a signal of its own to say that it failed is -1 too. */
+/* As GNU parallel has it: 128 and the signal that ended it, -1 at a time limit. What has neither a
+ * code nor a signal of its own to say that it failed is -1 too. */
 static int
 exit_value(const struct result *result)
 {
 	bool says_so = result->reason == RESULT_OK || result->exit_code || result->signal;
-	return result->reason == RESULT_TIMEOUT || !says_so ? -1 : (int)result->exit_code;
+	if (result->reason == RESULT_TIMEOUT || !says_so)
+		return -1;
+	return result->signal ? 128 | (int)result->signal : (int)result->exit_code;
 }
 
 /* A newline would end the line: GNU parallel writes NUL. */

@@ -182,6 +182,10 @@ run -q -j 1 --joblog log -- 'exit {}' ::: 0 3
 [ "$(head -1 log)" = "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')" ] || fail "--joblog has another head"
 [ "$(cut -f 1,7,8,9 log | tail -n +2 | sort)" = "$(printf '1\t0\t0\texit 0\n2\t3\t0\texit 3')" ] || fail "--joblog: $(cat log)"
 
+# shellcheck disable=SC2016 # for the task's shell
+run -q -j 1 --joblog log -- 'kill -{} $$' ::: 9
+[ "$(tail -n 1 log | cut -f 7,8)" = "$(printf '137\t9')" ] || fail "--joblog: no 128 and the signal: $(tail -n 1 log)"
+
 run -q -j 1 --joblog log -- true ::: a
 [ "$(wc -l <log)" = 2 ] || fail "--joblog goes on with an earlier run's"
 ln -s log link
@@ -204,6 +208,8 @@ exec 3<&-
 printf '%s\n' 'echo a b' 'exit 3' 'kill -9 $$' 'kill -TERM $$' "printf 'a\tb'" no-such-command 'sleep 30' >logged.txt
 if command -v parallel >/dev/null; then
 	parallel -j 1 --timeout 2 --joblog theirs <logged.txt >/dev/null 2>&1
+	# Its versions before 20221222 write 0 where a signal ended a task.
+	sed -i -E 's/\t0\t([1-9][0-9]*)(\t[^\t]*)$/\t137\t\1\2/; s/\t137\t15\t/\t143\t15\t/' theirs
 	parallel -j 1 --joblog theirs2 $'echo {} "a\nb"' ::: x >/dev/null 2>&1
 	run -q -j 1 --timeout 2s --joblog ours logged.txt
 	run -q -j 1 --joblog ours2 -- $'echo {} "a\nb"' ::: x
