@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum { WINDOW_S = 15, WINDOW_TASKS = 20, HALVINGS = 40 };
+enum { WINDOW_TASKS = 20, HALVINGS = 40 };
+static const double window_s = 15;
 
 /* Euler's constant makes it exact for exponential times: the share of times that the longest of N
  * exceeds is on average exp(-0.577) / N. */
@@ -21,7 +22,7 @@ void
 forecast_turn(struct forecast *forecast, double now_s)
 {
 	struct forecast_mark *newer = &forecast->newer;
-	if (now_s - newer->at_s < WINDOW_S || forecast->ended - newer->ended < WINDOW_TASKS)
+	if (now_s - newer->at_s < window_s || forecast->ended - newer->ended < WINDOW_TASKS)
 		return;
 	forecast->older = *newer;
 	*newer = (struct forecast_mark){.at_s = now_s, .ended = forecast->ended};

@@ -3,21 +3,21 @@
 
 #include <math.h>
 
-static const double first = 1e-6;
+static const double first = 1e-6, per_octave = SPREAD_PER_OCTAVE;
 
 int
 spread_class(double seconds)
 {
 	if (!(seconds > first))
 		return 0;
-	double class = floor(log2(seconds / first) * SPREAD_PER_OCTAVE);
-	return class < SPREAD_CLASSES ? (int)class : SPREAD_CLASSES - 1;
+	double class = floor(log2(seconds / first) * per_octave);
+	return class < (int)SPREAD_CLASSES ? (int)class : SPREAD_CLASSES - 1;
 }
 
 double
 spread_begin(int class)
 {
-	return class > 0 ? first * exp2((double)class / SPREAD_PER_OCTAVE) : 0;
+	return class > 0 ? first * exp2(class / per_octave) : 0;
 }
 
 void
