@@ -149,6 +149,7 @@ run_master(struct run_options run_options, const struct options *options, int64_
 	struct status status = {0};
 	start_check_threads(options->cpus_per_task);
 	struct observer *report = report_new(&(struct report_options){.quiet = options->quiet,
+		.keep_strays = options->keep_strays,
 		.bar = (enum progress_bar)options->bar,
 		.interval_s = options->progress_interval_s,
 		.start_ns = start_ns,

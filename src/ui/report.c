@@ -28,6 +28,7 @@ struct report {
 	struct forecast forecast;
 	uint64_t by_reason[RESULT_REASONS];
 	uint64_t ended;
+	uint64_t strays; /* tasks that succeeded and left processes behind */
 	struct observed_run run;
 	int slots, hosts; /* the most there were */
 	int64_t now_ns;
@@ -61,6 +62,7 @@ report_ended(struct observer *observer, const struct observed_end *end)
 	bool known = asked_for(report) > 0;
 	report->ended++;
 	report->by_reason[result->reason]++;
+	report->strays += result->reason == RESULT_OK && result->strays;
 	usage_ended(&report->usage, end->slot, result, known ? left(report) : UINT64_MAX,
 		report->run.slots);
 	if (result->runtime_ns)
@@ -168,6 +170,7 @@ report_print(struct observer *observer, const struct report_end *end)
 		.tasks = end->tasks,
 		.done_before = end->done_before,
 		.left_out = report->run.skipped,
+		.strays = report->options.keep_strays ? 0 : report->strays,
 		.exit_code = end->exit_code,
 		.seconds = seconds_since_start(report, end->now_ns),
 		.slots = report->slots,

@@ -12,6 +12,7 @@ struct observer;
 
 struct report_options {
 	bool quiet; /* neither progress nor summary */
+	bool keep_strays;
 	enum progress_bar bar;
 	int interval_s;	     /* of plain progress lines; 0: none, -1: the default */
 	int64_t start_ns;    /* when mpbatch was started */

@@ -73,6 +73,11 @@ summary_print(struct buf *buf, const struct summary *summary)
 		buf_append_string(buf, "mpbatch: the task list is empty: nothing to run\n");
 	else
 		print_counts(buf, summary);
+	if (summary->strays)
+		buf_printf(buf,
+			"mpbatch: %llu task%s that succeeded left processes behind, which were "
+			"ended (--stray keep lets them go on)\n",
+			(unsigned long long)summary->strays, summary->strays == 1 ? "" : "s");
 	if (summary->ended)
 		print_time(buf, summary);
 	if (summary->exit_code == 3)

@@ -16,6 +16,7 @@ struct summary {
 	uint64_t tasks;			    /* of the list, 0: not known */
 	uint64_t done_before;		    /* of them, in earlier sessions */
 	uint64_t left_out;		    /* by --resume=failed or =new */
+	uint64_t strays; /* tasks that succeeded and left processes, which were ended */
 	int exit_code;
 	double seconds;
 	int slots, hosts;
