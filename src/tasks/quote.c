@@ -177,12 +177,13 @@ follow_expansion(struct quote_context *context, char c, char top)
 		push(context, c);
 }
 
-/* In $' ', of which not every shell knows. */
+/* In $' ', of which not every shell knows: where a backslash stands before another byte than the
+ * quote, all agree on what is open behind it. */
 static void
 follow_dollar_quote(struct quote_context *context, char c)
 {
 	if (c == '\\')
-		context->lost = true;
+		context->escaped = true;
 	else if (c == '\'')
 		context->depth--;
 }
@@ -286,9 +287,12 @@ follow_byte(struct quote_context *context, char c)
 		follow_here_word(context, c);
 	bool escaped = context->escaped;
 	context->escaped = false;
+	char top = innermost(context);
+	if (escaped && top == '$' && c == '\'')
+		context->lost = true;
 	if (!escaped)
 		follow_open(context, c);
-	char top = innermost(context);
+	top = innermost(context);
 	if (context->here == HERE_LINE && c == '\n' && !escaped && top != '\'' && top != '"')
 		here_begin(context);
 	if (escaped && c == '\n')
