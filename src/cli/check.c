@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/pathname.h"
 #include "cli/scan.h"
 #include "cli/seen.h"
 #include "exec/command.h"
@@ -189,13 +190,6 @@ check_output(struct look *look, const char *path, size_t column, bool appends)
 
 /* --- commands --- */
 
-static bool
-is_program(const char *path)
-{
-	struct stat status;
-	return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
-}
-
 /* A program's path as it was written. */
 static void
 check_program(struct look *look, const char *word, size_t column)
@@ -207,7 +201,7 @@ check_program(struct look *look, const char *word, size_t column)
 		return;
 	if (access(full, F_OK) < 0)
 		say(look, false, column, word, "command: %s", strerror(errno));
-	else if (!is_program(full))
+	else if (!pathname_is_program(full))
 		say(look, false, column, word, "command: not an executable file");
 	else
 		seen_add(&look->check->fine, hash_of(full), 1);
@@ -238,7 +232,7 @@ is_in_path(struct look *look, const char *word, const char *path)
 		size_t len = strcspn(path, ":");
 		buf_consume(&file, file.len);
 		buf_printf(&file, "%.*s/%s%c", len ? (int)len : 1, len ? path : ".", word, 0);
-		found = is_program(resolve(look, file.data));
+		found = pathname_is_program(resolve(look, file.data));
 		path += len;
 		more = *path == ':';
 	}

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/pathname.h"
 #include "place/share.h"
+#include "tasks/shell.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -191,6 +192,13 @@ set_env(struct options *options, const char *value)
 }
 
 static const char *
+set_shell(struct options *options, const char *value)
+{
+	options->shell = value;
+	return *value ? NULL : SHELL_EXPECTED;
+}
+
+static const char *
 set_timeout(struct options *options, const char *value)
 {
 	return duration_parse(value, &options->timeout_ms) < 0 ? DURATION_EXPECTED : NULL;
@@ -320,6 +328,8 @@ const struct option_row option_rows[] = {
 	{.name = "stdin", .argument = "TEMPLATE", .set = set_input, .help = "its input (default: /dev/null)"},
 	{.name = "env", .argument = "NAME=TEMPLATE", .set = set_env, .help = "a variable of it; several times"},
 	{.name = "timeout", .argument = "TIME", .set = set_timeout, .help = "end it after 90, 10m, 1h30m ..."},
+	{.name = "shell", .argument = "'PATH [ARG...]'", .set = set_shell,
+		.help = "runs it (default: /bin/sh, or bash for what only bash knows)"},
 	{.name = "stray", .argument = "kill|keep", .set = set_stray,
 		.help = "what it leaves running: kill (default), or keep"},
 	{.name = "keep-env", .argument = "GLOB", .set = set_keep_env,

@@ -64,6 +64,7 @@ struct options {
 	const char **env;		     /* NAME=TEMPLATE */
 	size_t nenv;
 	uint32_t timeout_ms;
+	const char *shell; /* with its options; NULL: as a command needs */
 
 	/* slots */
 	int jobs; /* slots per rank */

@@ -31,6 +31,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void
+say(const char *text)
+{
+	log_info("%s", text);
+}
+
 /* --- the source --- */
 
 int
@@ -55,18 +61,14 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 		.tag = options->tag,
 		.env = options->env,
 		.nenv = options->nenv,
-		.timeout_ms = options->timeout_ms};
+		.timeout_ms = options->timeout_ms,
+		.shell = options->shell,
+		.tell = say};
 	plan->source = source_open(&plan->source_options, err);
 	return plan->source ? 0 : -1;
 }
 
 /* --- the run directory --- */
-
-static void
-say_waiting(const char *text)
-{
-	log_info("%s", text);
-}
 
 static int
 open_run_dir(struct plan *plan, struct err *err)
@@ -81,7 +83,7 @@ open_run_dir(struct plan *plan, struct err *err)
 	enum rundir_how how = options->restart	? RUNDIR_RESTART
 			      : options->resume ? RUNDIR_RESUME
 						: RUNDIR_NEW;
-	plan->lock = rundir_open(path, how, say_waiting, err);
+	plan->lock = rundir_open(path, how, say, err);
 	plan->run_dir = plan->lock ? realpath(path, NULL) : NULL;
 	if (plan->lock && !plan->run_dir)
 		err_set_errno(err, "%s: its absolute path, which other ranks need, cannot be found",

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "exec/dirs.h"
+#include "exec/shell.h"
 #include "exec/spawn.h"
 #include "exec/tree.h"
 #include "tasks/task.h"
@@ -60,14 +61,10 @@ spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn spawn
 	struct spawn_failure *failure)
 {
 	const struct task *task = attempt->task;
-	attempt->result.via = RESULT_VIA_SHELL;
 	char path[64];
-	char *line = (char *)(uintptr_t)task->command;
-	bool like_option = *line == '-' || *line == '+';
-	char *by_argument[] = {
-		"sh", "-c", like_option ? "--" : line, like_option ? line : NULL, NULL};
-	char *by_script[] = {"sh", path, NULL};
+	const char *shell = *task->shell ? task->shell : "/bin/sh";
 	bool long_line = task->command_len >= ARGUMENT_BYTES;
+	attempt->result.via = shell_via(shell);
 	if (long_line && !attempt->script_fd) {
 		attempt->script_fd = write_script(slot->capture_options.tmpdir, task);
 		if (attempt->script_fd < 0) {
@@ -77,9 +74,11 @@ spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn spawn
 		}
 	}
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), attempt->script_fd);
-	spawn.file = "/bin/sh";
-	spawn.argv = long_line ? by_script : by_argument;
-	return spawn_start(&spawn, failure);
+	char **argv = shell_argv(shell, task->command, long_line ? path : NULL, &spawn.file);
+	spawn.argv = argv;
+	pid_t pid = spawn_start(&spawn, failure);
+	free(argv);
+	return pid;
 }
 
 static pid_t
@@ -91,8 +90,8 @@ spawn_task(struct attempt *attempt, struct slot *slot, struct spawn_failure *fai
 		.input = task->input,
 		.merge = slot->sink.merged};
 	struct command *command = &slot->command;
-	if (!command_prepare(
-		    command, &slot->cache, task->command, task->command_len, spawn.environment))
+	if (*task->shell || !command_prepare(command, &slot->cache, task->command,
+				    task->command_len, spawn.environment))
 		return spawn_shell(attempt, slot, spawn, failure);
 	attempt->result.via = RESULT_VIA_DIRECT;
 	spawn.file = command->file;

@@ -2,13 +2,11 @@
 #include "exec/command.h"
 
 #include "base/log.h"
+#include "base/pathname.h"
 #include "exec/environment.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /*
  * Reserved words and builtins of POSIX's shell, of dash and of bash, sorted as strcmp(3) does. Many
@@ -260,30 +258,6 @@ split(struct command *command, const char *line, size_t len)
 	}
 }
 
-static bool
-is_program(const char *file)
-{
-	struct stat status;
-	return stat(file, &status) == 0 && S_ISREG(status.st_mode) && access(file, X_OK) == 0;
-}
-
-/* The file a shell would exec for WORD, as a new string; NULL if that is for the shell to say. */
-static char *
-search_path(const char *word, const char *path)
-{
-	while (path && *path == '/') {
-		size_t dir = strcspn(path, ":");
-		size_t room = dir + strlen(word) + 2;
-		char *file = xmalloc(room);
-		snprintf(file, room, "%.*s/%s", (int)dir, path, word);
-		if (is_program(file))
-			return file;
-		free(file);
-		path = path[dir] ? path + dir + 1 : NULL;
-	}
-	return NULL;
-}
-
 void
 command_cache_clear(struct command_cache *cache)
 {
@@ -318,7 +292,7 @@ find_program(struct command_cache *cache, const char *word, const char *path)
 	struct command_found *entry = cache_entry(cache, word);
 	if (entry->word && strcmp(entry->word, word) == 0)
 		return entry->file;
-	char *file = search_path(word, path);
+	char *file = pathname_search(word, path);
 	if (!file)
 		return NULL;
 	free(entry->word);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/ownfd.h"
+#include "tasks/shell.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ settings_clear(struct settings *settings)
 	free(settings->err);
 	free(settings->prefix);
 	free(settings->suffix);
+	free(settings->shell);
 	buf_clear(&settings->env);
 	*settings = (struct settings){0};
 }
@@ -220,6 +222,17 @@ set_file(void *field, const char *value)
 	return ownfd_named(value) ? OWNFD_EXPECTED : set_text(field, value);
 }
 
+static const char *
+set_shell(void *field, const char *value)
+{
+	char **text = field, *shell = shell_find(value);
+	if (*value && !shell)
+		return SHELL_EXPECTED;
+	free(*text);
+	*text = shell;
+	return NULL;
+}
+
 /* KEY=VALUE; SET puts the value into its field of the settings, or takes back what is there if it
  * is empty, and returns what was expected, NULL if it is fine. */
 static const struct key {
@@ -234,6 +247,7 @@ static const struct key {
 	{"stderr", set_file, offsetof(struct settings, err)},
 	{"prefix", set_text, offsetof(struct settings, prefix)},
 	{"suffix", set_text, offsetof(struct settings, suffix)},
+	{"shell", set_shell, offsetof(struct settings, shell)},
 };
 
 static int

@@ -3,7 +3,7 @@
  * them, until they are set anew.
  *
  *   timeout=TIME  cwd=DIR  stdin=FILE  stdout=FILE  stderr=FILE  env:NAME=VALUE
- *   prefix=TEXT  suffix=TEXT
+ *   prefix=TEXT  suffix=TEXT  shell='PATH [ARG...]'
  *   -env:NAME     takes a variable back; an empty value does so for the other keys
  *   reset         forgets all of them
  *   barrier       everything above ends before anything below starts; "barrier check": and has
@@ -24,9 +24,9 @@ struct err;
 /* Zero-initialised: nothing is set. */
 struct settings {
 	uint32_t timeout_ms;
-	char *cwd, *input, *out, *err, *prefix, *suffix; /* NULL: not set */
-	struct buf env;					 /* NAME=value strings, each ended by NUL */
-	enum task_barrier barrier;			 /* for the next task */
+	char *cwd, *input, *out, *err, *prefix, *suffix, *shell; /* NULL: not set */
+	struct buf env;		   /* NAME=value strings, each ended by NUL */
+	enum task_barrier barrier; /* for the next task */
 };
 
 void settings_clear(struct settings *settings);

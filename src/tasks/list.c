@@ -8,6 +8,7 @@
 #include "tasks/foreign.h"
 #include "tasks/lines.h"
 #include "tasks/quote.h"
+#include "tasks/shell.h"
 #include "tasks/task.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 struct list {
 	char *path; /* as it was given */
 	bool as_is;
+	struct shells *shells; /* not owned; NULL: nobody chooses */
 	struct lines *lines;
 	struct settings settings;
 	struct buf command; /* with prefix and suffix */
@@ -73,7 +75,76 @@ sets_files(const struct settings *settings)
 	return settings->out || settings->err;
 }
 
+/* --- a line as a task --- */
+
+/* Where a comment begins in the command, else its length. */
+static size_t
+without_comment(const char *command, size_t len)
+{
+	struct quote_context context = {0};
+	for (size_t i = 0; i < len; i++) {
+		quote_follow(&context, command + i, 1);
+		if (quote_open(&context) == '#')
+			return i;
+	}
+	return len;
+}
+
+/* With prefix and suffix; behind a comment the latter would be lost. */
+static void
+surround(struct list *list, const struct settings *settings, struct task *task)
+{
+	struct buf *command = &list->command;
+	buf_consume(command, command->len);
+	if (settings->prefix)
+		buf_printf(command, "%s ", settings->prefix);
+	buf_append(command, task->command,
+		settings->suffix ? without_comment(task->command, task->command_len)
+				 : task->command_len);
+	if (settings->suffix)
+		buf_printf(command, " %s", settings->suffix);
+	task->command = command->data;
+	task->command_len = command->len;
+}
+
+/* Valid until the next call. */
+static struct task
+describe(struct list *list, const struct settings *settings, uint64_t number, const char *line,
+	size_t len)
+{
+	struct task task = {.line = number,
+		.attempt = 1,
+		.barrier = settings->barrier,
+		.need = need_default,
+		.timeout_ms = settings->timeout_ms,
+		.shell = settings->shell,
+		.cwd = settings->cwd,
+		.input = settings->input,
+		.out = settings->out,
+		.err = settings->err,
+		.env = settings->env.data,
+		.env_len = settings->env.len,
+		.command = line,
+		.command_len = without_return(line, len)};
+	if (settings->prefix || settings->suffix)
+		surround(list, settings, &task);
+	return task;
+}
+
 /* --- opening --- */
+
+/* Is there bash, if that is what it needs? */
+static int
+check_shell(struct list *list, const struct settings *settings, uint64_t number, const char *line,
+	size_t len, struct err *err)
+{
+	struct task task = describe(list, settings, number, line, len);
+	if (shells_choose(list->shells, &task, err) == 0)
+		return 0;
+	struct err column = *err;
+	return err_set(err, "%.200s:%llu:%s", lines_name(list->lines), (unsigned long long)number,
+		column.text);
+}
 
 static int
 check_line(struct list *list, struct settings *settings, uint64_t number, const char *line,
@@ -91,7 +162,10 @@ check_line(struct list *list, struct settings *settings, uint64_t number, const 
 		return -1;
 	if (directive_is(line, len) && take_directive(list, settings, number, line, len, err) < 0)
 		return -1;
-	list->count += is_task(line, len);
+	bool task = is_task(line, len);
+	if (task && check_shell(list, settings, number, line, len, err) < 0)
+		return -1;
+	list->count += task;
 	list->files = list->files || sets_files(settings);
 	return 0;
 }
@@ -124,11 +198,13 @@ look_ahead(struct list *list, struct err *err)
 }
 
 struct list *
-list_open(const char *path, bool as_is, const char *spool_dir, struct err *err)
+list_open(
+	const char *path, bool as_is, struct shells *shells, const char *spool_dir, struct err *err)
 {
 	struct list *list = xcalloc(1, sizeof(*list));
 	list->path = xstrdup(path);
 	list->as_is = as_is;
+	list->shells = shells;
 	list->lines = lines_open(path, spool_dir, err);
 	if (list->lines && look_ahead(list, err) == 0)
 		return list;
@@ -150,58 +226,14 @@ list_free(struct list *list)
 
 /* --- tasks --- */
 
-/* Where a comment begins in the command, else its length. */
-static size_t
-without_comment(const char *command, size_t len)
-{
-	struct quote_context context = {0};
-	for (size_t i = 0; i < len; i++) {
-		quote_follow(&context, command + i, 1);
-		if (quote_open(&context) == '#')
-			return i;
-	}
-	return len;
-}
-
-/* With prefix and suffix; behind a comment the latter would be lost. */
-static void
-surround(struct list *list, struct task *task)
-{
-	const struct settings *settings = &list->settings;
-	struct buf *command = &list->command;
-	buf_consume(command, command->len);
-	if (settings->prefix)
-		buf_printf(command, "%s ", settings->prefix);
-	buf_append(command, task->command,
-		settings->suffix ? without_comment(task->command, task->command_len)
-				 : task->command_len);
-	if (settings->suffix)
-		buf_printf(command, " %s", settings->suffix);
-	task->command = command->data;
-	task->command_len = command->len;
-}
-
 static struct task *
 make_task(struct list *list, const char *line, size_t len)
 {
-	struct settings *settings = &list->settings;
-	struct task task = {.index = ++list->tasks,
-		.line = lines_number(list->lines),
-		.attempt = 1,
-		.barrier = settings->barrier,
-		.need = need_default,
-		.timeout_ms = settings->timeout_ms,
-		.cwd = settings->cwd,
-		.input = settings->input,
-		.out = settings->out,
-		.err = settings->err,
-		.env = settings->env.data,
-		.env_len = settings->env.len,
-		.command = line,
-		.command_len = without_return(line, len)};
-	settings->barrier = BARRIER_NONE;
-	if (settings->prefix || settings->suffix)
-		surround(list, &task);
+	struct err ignored; /* without bash it fails when it is run */
+	struct task task = describe(list, &list->settings, lines_number(list->lines), line, len);
+	task.index = ++list->tasks;
+	shells_choose(list->shells, &task, &ignored);
+	list->settings.barrier = BARRIER_NONE;
 	return task_new(&task);
 }
 

@@ -18,13 +18,16 @@
 
 struct err;
 struct list;
+struct shells;
 struct task;
 
-/* Opens PATH, "-" being standard input; SPOOL_DIR as for lines_open(). AS_IS: it is a list, whatever
- * foreign_check() says. NULL with ERR, which names path, line and column, if it cannot be read, is a
- * directory, or has a NUL byte, a bad directive or what is of no list in the part that is checked
- * first. */
-struct list *list_open(const char *path, bool as_is, const char *spool_dir, struct err *err);
+/* Opens PATH, "-" being standard input; SPOOL_DIR as for lines_open(). AS_IS: it is a list,
+ * whatever foreign_check() says. SHELLS choose for each task, but where NULL. NULL with ERR, which
+ * names path, line and column, if it cannot be read, is a directory, or has a NUL byte, a bad
+ * directive, what only a missing bash understands, or what is of no list in the part that is
+ * checked first. */
+struct list *list_open(const char *path, bool as_is, struct shells *shells, const char *spool_dir,
+	struct err *err);
 void list_free(struct list *list);
 
 /* *TASK is a new task, the caller's. After NEXT_ERROR go back first. */

@@ -87,6 +87,7 @@ add_time(struct buf *line, uint32_t last, uint32_t now)
 static void
 add_settings(struct buf *line, const struct task *last, const struct task *task)
 {
+	add_text(line, "shell", last->shell, task->shell);
 	add_text(line, "cwd", last->cwd, task->cwd);
 	add_text(line, "stdin", last->input, task->input);
 	add_text(line, "stdout", last->out, task->out);
@@ -106,7 +107,7 @@ void
 listing_add(struct listing *listing, struct buf *buf, const struct task *task)
 {
 	static const struct task nothing = {
-		.cwd = "", .input = "", .out = "", .err = "", .env = ""};
+		.shell = "", .cwd = "", .input = "", .out = "", .err = "", .env = ""};
 	listing_skip(listing, task);
 	if (listing->barrier && listing->written)
 		buf_printf(buf, "#MPBATCH barrier%s\n",

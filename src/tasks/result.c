@@ -25,7 +25,9 @@ const char *const output_mode_names[OUTPUT_MODES] = {
 
 const char *const result_via_names[RESULT_VIAS] = {
 	[RESULT_VIA_DIRECT] = "direct",
-	[RESULT_VIA_SHELL] = "sh",
+	[RESULT_VIA_SH] = "sh",
+	[RESULT_VIA_BASH] = "bash",
+	[RESULT_VIA_SHELL] = "shell",
 };
 
 const char *

@@ -42,7 +42,9 @@ extern const char *const output_mode_names[OUTPUT_MODES];
 
 enum result_via {
 	RESULT_VIA_DIRECT, /* split and exec'd by us */
-	RESULT_VIA_SHELL,  /* through /bin/sh */
+	RESULT_VIA_SH,	   /* through /bin/sh, or another shell of that name */
+	RESULT_VIA_BASH,
+	RESULT_VIA_SHELL, /* through another one */
 	RESULT_VIAS
 };
 
@@ -87,7 +89,7 @@ struct result {
 	const char *tail;
 };
 
-/* The names in journal and summary: "ok", "exit", … and "direct", "sh". */
+/* The names in journal and summary: "ok", "exit", … and "direct", "sh", … */
 extern const char *const result_reason_names[RESULT_REASONS];
 extern const char *const result_via_names[RESULT_VIAS];
 

@@ -7,6 +7,7 @@
 #include "base/ownfd.h"
 #include "tasks/array.h"
 #include "tasks/list.h"
+#include "tasks/shell.h"
 #include "tasks/template.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ enum dress { DRESS_CWD, DRESS_INPUT, DRESS_OUT, DRESS_ERR, DRESS_TAG, DRESSES };
 
 struct source {
 	struct source_options options;
+	struct shells shells;
 	struct list *list; /* or: */
 	struct rows *rows;
 	struct template *command;
@@ -102,6 +104,28 @@ uses_values(const struct source *source)
 	return uses;
 }
 
+/* No shell is to see the words: they are the program's. */
+static bool
+is_argv(const struct source *source)
+{
+	return source->options.argv && source->options.nwords > 1;
+}
+
+/* Is there bash, if that is what the template needs? Values are data, but for {=}. */
+static int
+check_template(struct source *source, struct err *err)
+{
+	const struct source_options *options = &source->options;
+	struct buf *line = &source->line;
+	for (size_t i = 0; i < options->nwords; i++)
+		buf_printf(line, i ? " %s" : "%s", options->words[i]);
+	struct task task = {.command = line->data, .command_len = line->len};
+	if (is_argv(source) || shells_choose(&source->shells, &task, err) == 0)
+		return 0;
+	struct err column = *err;
+	return err_set(err, "the command template:%s", column.text);
+}
+
 static int
 open_rows(struct source *source, struct err *err)
 {
@@ -122,7 +146,7 @@ open_rows(struct source *source, struct err *err)
 						 .apart = source->array ? array_column : NULL,
 						 .columns = columns},
 		err);
-	return source->command ? 0 : -1;
+	return source->command ? check_template(source, err) : -1;
 }
 
 static bool
@@ -164,9 +188,11 @@ source_open(const struct source_options *options, struct err *err)
 	struct source *source = xcalloc(1, sizeof(*source));
 	int got;
 	source->options = *options;
-	if (options->list) {
-		source->list =
-			list_open(options->list, options->list_as_is, options->spool_dir, err);
+	if (shells_init(&source->shells, options, err) < 0) {
+		got = -1;
+	} else if (options->list) {
+		source->list = list_open(options->list, options->list_as_is, &source->shells,
+			options->spool_dir, err);
 		got = source->list ? open_dress(source, &line_columns, err) : -1;
 	} else {
 		got = open_rows(source, err);
@@ -188,6 +214,7 @@ source_free(struct source *source)
 	rows_free(source->rows);
 	template_free(source->command);
 	array_free(source->array);
+	shells_clear(&source->shells);
 	for (int i = 0; i < DRESSES; i++) {
 		template_free(source->dress[i]);
 		buf_clear(&source->text[i]);
@@ -312,6 +339,9 @@ source_next(struct source *source, struct task **task, struct err *err)
 		.command = command,
 		.command_len = source->line.len - 1};
 	dress(source, &row, &full);
+	struct err ignored; /* without bash it fails when it is run */
+	if (!is_argv(source))
+		shells_choose(&source->shells, &full, &ignored);
 	*task = task_new(&full);
 	return NEXT_ONE;
 }

@@ -29,11 +29,13 @@ struct source_options {
 	const char *cwd, *input, *out, *err, *tag;
 	const char *const *env; /* NAME=TEMPLATE each */
 	size_t nenv;
-	uint32_t timeout_ms; /* of each attempt; 0: none */
+	uint32_t timeout_ms;		/* of each attempt; 0: none */
+	const char *shell;		/* of all tasks; NULL: as they need */
+	void (*tell)(const char *text); /* of the first task that needs bash; NULL: nobody */
 };
 
-/* NULL with ERR: a file that cannot be read, a bad template, sweep or list (as far as it is checked
- * ahead), {0#} where the number of tasks cannot be known. */
+/* NULL with ERR: a file that cannot be read, a bad shell, template, sweep or list (as far as it is
+ * checked ahead), {0#} where the number of tasks cannot be known. */
 struct source *source_open(const struct source_options *options, struct err *err);
 void source_free(struct source *source);
 

@@ -27,18 +27,20 @@ put_string(char **at, const char *text, size_t len)
 struct task *
 task_new(const struct task *from)
 {
+	size_t shell_len = from->shell ? strlen(from->shell) : 0;
 	size_t cwd_len = from->cwd ? strlen(from->cwd) : 0;
 	size_t input_len = from->input ? strlen(from->input) : 0;
 	size_t out_len = from->out ? strlen(from->out) : 0;
 	size_t err_len = from->err ? strlen(from->err) : 0;
 	size_t tag_len = from->tag ? strlen(from->tag) : 0;
-	size_t strings = from->command_len + from->env_len + cwd_len + input_len + out_len +
-			 err_len + tag_len + 7;
+	size_t strings = from->command_len + from->env_len + shell_len + cwd_len + input_len +
+			 out_len + err_len + tag_len + 8;
 	struct task *task = xmalloc(sizeof(*task) + strings);
 	char *at = (char *)(task + 1);
 	*task = *from;
 	task->command = put_string(&at, from->command, from->command_len);
 	task->env = put_string(&at, from->env, from->env_len);
+	task->shell = put_string(&at, from->shell, shell_len);
 	task->cwd = put_string(&at, from->cwd, cwd_len);
 	task->input = put_string(&at, from->input, input_len);
 	task->out = put_string(&at, from->out, out_len);
@@ -56,8 +58,9 @@ task_free(struct task *task)
 size_t
 task_bytes(const struct task *task)
 {
-	return sizeof(*task) + task->command_len + task->env_len + strlen(task->cwd) +
-	       strlen(task->input) + strlen(task->out) + strlen(task->err) + strlen(task->tag);
+	return sizeof(*task) + task->command_len + task->env_len + strlen(task->shell) +
+	       strlen(task->cwd) + strlen(task->input) + strlen(task->out) + strlen(task->err) +
+	       strlen(task->tag);
 }
 
 void
@@ -70,6 +73,7 @@ task_pack(struct buf *buf, const struct task *task)
 	pack_u32(buf, task->need.memory_mib);
 	pack_u32(buf, task->timeout_ms);
 	pack_bytes(buf, task->command, task->command_len);
+	pack_string(buf, task->shell);
 	pack_string(buf, task->cwd);
 	pack_string(buf, task->input);
 	pack_string(buf, task->out);
@@ -97,10 +101,12 @@ task_unpack(struct unpack *in)
 	from.need.memory_mib = unpack_u32(in);
 	from.timeout_ms = unpack_u32(in);
 	from.command = borrow_string(in, &from.command_len);
+	char *shell = unpack_string_new(in);
 	char *cwd = unpack_string_new(in);
 	char *input = unpack_string_new(in);
 	char *out = unpack_string_new(in);
 	char *error = unpack_string_new(in);
+	from.shell = shell;
 	from.cwd = cwd;
 	from.input = input;
 	from.out = out;
@@ -109,6 +115,7 @@ task_unpack(struct unpack *in)
 	if (from.env_len && from.env[from.env_len - 1] != '\0')
 		in->bad = true;
 	struct task *task = in->bad ? NULL : task_new(&from);
+	free(shell);
 	free(cwd);
 	free(input);
 	free(out);

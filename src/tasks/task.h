@@ -36,6 +36,7 @@ struct task {
 	size_t command_len;  /* bytes, without the NUL behind them */
 	size_t env_len;	     /* bytes of ENV in all, NULs included */
 	const char *command; /* as the user wrote it */
+	const char *shell;   /* with its options, runs COMMAND; "": /bin/sh, where one is needed */
 	const char *cwd;     /* "": where mpbatch was started; made if missing */
 	/* Paths, from CWD if they are relative, as in `cd CWD && COMMAND < INPUT > OUT`. */
 	const char *input; /* standard input; "": /dev/null */
@@ -62,7 +63,7 @@ void task_pack(struct buf *buf, const struct task *task);
 struct task *task_unpack(struct unpack *in);
 
 /* What the task *is*, in 64 bits: FNV-1a over command, working directory, input and variables but
- * SLURM_ARRAY_JOB_ID. Not where its output goes, nor its time limit. */
+ * SLURM_ARRAY_JOB_ID. Not where its output goes, its time limit or its shell. */
 uint64_t task_identity(const struct task *task);
 
 #endif

@@ -10,7 +10,6 @@ printf '%s\n' "a  b" 'c"d' e\ f
 ls a* | sort | tr '\n' ' '; echo
 X=3; echo $((X + 4)) "$X" `echo back`
 /bin/echo plain   words	here
-echo -e 'x\ty'
 true && echo and || echo or
 [ -f a1 ] && echo there
 V=1 env | grep ^V=
@@ -45,9 +44,9 @@ clean want.out >clean.want
 diff clean.want clean.got >clean.diff || fail "$(head -5 clean.diff)"
 expect_of 4 via direct
 expect_of 5 via sh
-expect_of 12 exit 3
+expect_of 11 exit 3
 expect_of 1 via sh
-expect_of 17 via direct
+expect_of 16 via direct
 
 # Three letters, one letter, CRLF, no final newline, comments and blank lines, indented commands.
 printf '# head\r\n\r\n  \t\r\n#\r\nw\r\n  pwd\r\n   # not a task\r\necho last' >jobs.txt

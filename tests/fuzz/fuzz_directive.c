@@ -50,6 +50,7 @@ static void
 check_listing(const struct settings *settings)
 {
 	struct task task = {.timeout_ms = settings->timeout_ms,
+		.shell = settings->shell,
 		.cwd = settings->cwd,
 		.input = settings->input,
 		.out = settings->out,
@@ -64,6 +65,7 @@ check_listing(const struct settings *settings)
 	struct buf list = {0};
 	listing_add(&listing, &list, whole);
 	read_back(&again, &list);
+	must(same_text(again.shell, settings->shell));
 	must(same_text(again.cwd, settings->cwd) && same_text(again.input, settings->input));
 	must(same_text(again.out, settings->out) && same_text(again.err, settings->err));
 	must(again.timeout_ms == settings->timeout_ms);

@@ -108,7 +108,7 @@ check_file(const uint8_t *data, size_t size)
 	FILE *file = tmpfile();
 	must(file && write(fileno(file), data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
-	struct list *list = list_open(path, true, NULL, &err);
+	struct list *list = list_open(path, true, NULL, NULL, &err);
 	if (list) {
 		uint64_t count = list_count(list);
 		must(list_remaining(list) == count);
@@ -138,7 +138,7 @@ check_pipe(const uint8_t *data, size_t size)
 	struct err err;
 	must(pipe2(ends, O_CLOEXEC) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
-	struct list *list = list_open(path, true, NULL, &err);
+	struct list *list = list_open(path, true, NULL, NULL, &err);
 	must(list && list_count(list) == 0);
 	must(write(ends[1], data, first) == (ssize_t)first);
 	enum next next = check_tasks(list, path, &split);

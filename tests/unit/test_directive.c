@@ -33,7 +33,7 @@ open_text(const char *text)
 {
 	struct err err;
 	write_file("list", text, strlen(text));
-	struct list *list = list_open("list", false, NULL, &err);
+	struct list *list = list_open("list", false, NULL, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -99,8 +99,8 @@ directives_set_what_follows(void **state)
 }
 
 #define KNOWN                                                                                      \
-	"expected timeout=, cwd=, stdin=, stdout=, stderr=, prefix=, suffix=, env:NAME=, "         \
-	"-env:NAME, reset, barrier or barrier check"
+	"expected timeout=, cwd=, stdin=, stdout=, stderr=, prefix=, suffix=, shell=, "            \
+	"env:NAME=, -env:NAME, reset, barrier or barrier check"
 
 static void
 directives_that_are_wrong(void **state)
@@ -132,7 +132,7 @@ directives_that_are_wrong(void **state)
 		struct buf text = {0};
 		buf_printf(&text, "a\n%s\nb\n", cases[i].line);
 		write_file("list", text.data, text.len);
-		assert_null(list_open("list", false, NULL, &err));
+		assert_null(list_open("list", false, NULL, NULL, &err));
 		assert_string_equal(err.text, cases[i].text);
 		buf_clear(&text);
 	}
@@ -173,6 +173,7 @@ random_task(uint32_t *seed)
 				random_text(seed, false, &texts), 0);
 	struct task task = {.barrier = next_random(seed) % 8 ? 0 : next_random(seed) % 3,
 		.timeout_ms = times[next_random(seed) % 6],
+		.shell = next_random(seed) % 2 ? "/bin/sh -u" : "",
 		.cwd = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
 		.input = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
 		.out = next_random(seed) % 2 ? random_text(seed, true, &texts) : "",
@@ -210,6 +211,7 @@ assert_same_task(const struct task *task, const struct task *read)
 	quote_line(&line, task->command, task->command_len);
 	assert_int_equal(read->command_len, line.len);
 	assert_memory_equal(read->command, line.data, line.len);
+	assert_string_equal(read->shell, task->shell);
 	assert_string_equal(read->cwd, task->cwd);
 	assert_string_equal(read->input, task->input);
 	assert_string_equal(read->out, task->out);
@@ -240,7 +242,7 @@ listings_are_read_back(void **state)
 			listing_add(&listing, &text, tasks[i]);
 		}
 		write_file("list", text.data, text.len);
-		struct list *list = list_open("list", false, NULL, &err);
+		struct list *list = list_open("list", false, NULL, NULL, &err);
 		assert_non_null(list);
 		for (int i = 0; i < TASKS; i++) {
 			assert_int_equal(list_next(list, &read, &err), NEXT_ONE);
@@ -263,8 +265,13 @@ listing_says_what_differs(void **state)
 	(void)state;
 	struct listing listing = {0};
 	struct buf text = {0};
-	struct task task = {
-		.cwd = "d", .input = "", .out = "o", .err = "", .env = "A=1\0B=2", .env_len = 8};
+	struct task task = {.shell = "",
+		.cwd = "d",
+		.input = "",
+		.out = "o",
+		.err = "",
+		.env = "A=1\0B=2",
+		.env_len = 8};
 	task.command = "x";
 	task.command_len = 1;
 	task.timeout_ms = 90000;

@@ -34,7 +34,7 @@ open_text(const char *text)
 {
 	struct err err;
 	write_file("list", text, strlen(text));
-	struct list *list = list_open("list", false, NULL, &err);
+	struct list *list = list_open("list", false, NULL, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -108,10 +108,10 @@ assert_foreign(const char *text, const char *expected)
 {
 	struct err err = {.text = ""};
 	write_file("list", text, strlen(text));
-	assert_null(list_open("list", false, NULL, &err));
+	assert_null(list_open("list", false, NULL, NULL, &err));
 	if (!strstr(err.text, expected))
 		fail_msg("'%s' does not say '%s'", err.text, expected);
-	struct list *list = list_open("list", true, NULL, &err);
+	struct list *list = list_open("list", true, NULL, NULL, &err);
 	assert_non_null(list);
 	list_free(list);
 }
@@ -187,12 +187,12 @@ list_that_cannot_be_opened(void **state)
 {
 	(void)state;
 	struct err err;
-	assert_null(list_open("nowhere", false, NULL, &err));
+	assert_null(list_open("nowhere", false, NULL, NULL, &err));
 	assert_string_equal(err.text, "nowhere: cannot open: No such file or directory");
-	assert_null(list_open(".", false, NULL, &err));
+	assert_null(list_open(".", false, NULL, NULL, &err));
 	assert_string_equal(err.text, ". is a directory, expected a file");
 	write_file("list", "a\n#\0\n", 5);
-	assert_null(list_open("list", false, NULL, &err));
+	assert_null(list_open("list", false, NULL, NULL, &err));
 	assert_string_equal(err.text, "list:2:2: a NUL byte, expected text");
 }
 
@@ -229,7 +229,7 @@ open_large(void)
 {
 	struct err err;
 	write_large("large", LINES, 0);
-	struct list *list = list_open("large", false, NULL, &err);
+	struct list *list = list_open("large", false, NULL, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(list_count(list), 0);
 	return list;
@@ -275,7 +275,7 @@ list_of_just_what_is_looked_at(void **state)
 	FILE *file = fopen("large", "a");
 	fputc('\n', file);
 	fclose(file);
-	struct list *list = list_open("large", false, NULL, &err);
+	struct list *list = list_open("large", false, NULL, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(list_count(list), LINES_AHEAD_BYTES / LINE);
 	list_free(list);
@@ -288,7 +288,7 @@ list_with_a_late_nul(void **state)
 	struct err err;
 	enum next status;
 	write_large("large", LINES, (LINES - 1) * LINE + 2);
-	struct list *list = list_open("large", false, NULL, &err);
+	struct list *list = list_open("large", false, NULL, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(take_all(list, &status, &err), LINES - 1);
 	assert_int_equal(status, NEXT_ERROR);
@@ -372,7 +372,7 @@ open_input(int fd, int *saved)
 	struct err err;
 	*saved = dup(STDIN_FILENO);
 	dup2(fd, STDIN_FILENO);
-	struct list *list = list_open("-", false, NULL, &err);
+	struct list *list = list_open("-", false, NULL, NULL, &err);
 	assert_non_null(list);
 	return list;
 }
@@ -462,7 +462,7 @@ list_from_a_fifo(void **state)
 	struct err err;
 	assert_int_equal(mkfifo("fifo", 0600), 0);
 	int fd = open("fifo", O_RDWR); /* so that neither open waits */
-	struct list *list = list_open("fifo", false, NULL, &err);
+	struct list *list = list_open("fifo", false, NULL, NULL, &err);
 	assert_non_null(list);
 	assert_true(list_fd(list) >= 0);
 	assert_status(list, NEXT_WAIT);
@@ -485,7 +485,7 @@ directive_that_is_wrong_and_late(void **state)
 	fseek(file, (LINES - 1) * LINE, SEEK_SET);
 	fputs("#MPBATCH x ", file);
 	fclose(file);
-	struct list *list = list_open("large", false, NULL, &err);
+	struct list *list = list_open("large", false, NULL, NULL, &err);
 	assert_non_null(list);
 	assert_int_equal(take_all(list, &next, &err), LINES - 1);
 	assert_int_equal(next, NEXT_ERROR);
@@ -505,7 +505,7 @@ output_files_that_are_set_late(void **state)
 	fseek(file, (LINES - 1) * LINE, SEEK_SET);
 	fputs("#MPBATCH stdout=", file);
 	fseek(file, 0, SEEK_SET);
-	struct list *list = list_open("large", false, NULL, &err);
+	struct list *list = list_open("large", false, NULL, NULL, &err);
 	assert_false(list_has_files(list));
 	assert_int_equal(take_all(list, &next, &err), LINES - 1);
 	assert_int_equal(next, NEXT_ERROR);
@@ -513,7 +513,7 @@ output_files_that_are_set_late(void **state)
 	list_free(list);
 	fputs("#MPBATCH stderr=", file);
 	fclose(file);
-	list = list_open("large", false, NULL, &err);
+	list = list_open("large", false, NULL, NULL, &err);
 	assert_true(list_has_files(list));
 	list_free(list);
 }
@@ -530,7 +530,7 @@ list_read_again(void **state)
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
 	say(ends[1], text);
 	close(ends[1]);
-	struct list *lists[] = {open_text(text), list_open(path, false, ".", &err)};
+	struct list *lists[] = {open_text(text), list_open(path, false, NULL, ".", &err)};
 	for (int i = 0; i < 4; i++) {
 		struct list *list = lists[i / 2];
 		assert_next(list, 1, 1, "a");

@@ -364,24 +364,24 @@ exit_codes_and_signals(void **state)
 		{"/bin/true", RESULT_OK, RESULT_VIA_DIRECT, 0, 0},
 		{"/bin/false", RESULT_EXIT, RESULT_VIA_DIRECT, 1, 0},
 		{" \t /bin/true \t ", RESULT_OK, RESULT_VIA_DIRECT, 0, 0},
-		{"true", RESULT_OK, RESULT_VIA_SHELL, 0, 0},
-		{"exit 0", RESULT_OK, RESULT_VIA_SHELL, 0, 0},
-		{"exit 7", RESULT_EXIT, RESULT_VIA_SHELL, 7, 0},
-		{"exit 255", RESULT_EXIT, RESULT_VIA_SHELL, 255, 0},
-		{"exit 143", RESULT_EXIT, RESULT_VIA_SHELL, 143, 0},
-		{"kill -KILL $$", RESULT_SIGNAL, RESULT_VIA_SHELL, 0, SIGKILL},
-		{"kill -TERM $$", RESULT_SIGNAL, RESULT_VIA_SHELL, 0, SIGTERM},
-		{"kill -HUP $$", RESULT_SIGNAL, RESULT_VIA_SHELL, 0, SIGHUP},
-		{"no-such-command-at-all x", RESULT_EXIT, RESULT_VIA_SHELL, 127, 0},
-		{"./no-such-file", RESULT_EXIT, RESULT_VIA_SHELL, 127, 0},
-		{"./no/such/file", RESULT_EXIT, RESULT_VIA_SHELL, 127, 0},
-		{"./plain", RESULT_EXIT, RESULT_VIA_SHELL, 126, 0},
-		{"./plain/x", RESULT_EXIT, RESULT_VIA_SHELL, 127, 0},
-		{"/", RESULT_EXIT, RESULT_VIA_SHELL, 126, 0},
-		{"./bare 1 2", RESULT_EXIT, RESULT_VIA_SHELL, 9, 0},  /* a script without "#!" */
-		{"./strange", RESULT_EXIT, RESULT_VIA_SHELL, 127, 0}, /* "#!" of no interpreter */
-		{"", RESULT_OK, RESULT_VIA_SHELL, 0, 0},
-		{"if", RESULT_EXIT, RESULT_VIA_SHELL, 2, 0},
+		{"true", RESULT_OK, RESULT_VIA_SH, 0, 0},
+		{"exit 0", RESULT_OK, RESULT_VIA_SH, 0, 0},
+		{"exit 7", RESULT_EXIT, RESULT_VIA_SH, 7, 0},
+		{"exit 255", RESULT_EXIT, RESULT_VIA_SH, 255, 0},
+		{"exit 143", RESULT_EXIT, RESULT_VIA_SH, 143, 0},
+		{"kill -KILL $$", RESULT_SIGNAL, RESULT_VIA_SH, 0, SIGKILL},
+		{"kill -TERM $$", RESULT_SIGNAL, RESULT_VIA_SH, 0, SIGTERM},
+		{"kill -HUP $$", RESULT_SIGNAL, RESULT_VIA_SH, 0, SIGHUP},
+		{"no-such-command-at-all x", RESULT_EXIT, RESULT_VIA_SH, 127, 0},
+		{"./no-such-file", RESULT_EXIT, RESULT_VIA_SH, 127, 0},
+		{"./no/such/file", RESULT_EXIT, RESULT_VIA_SH, 127, 0},
+		{"./plain", RESULT_EXIT, RESULT_VIA_SH, 126, 0},
+		{"./plain/x", RESULT_EXIT, RESULT_VIA_SH, 127, 0},
+		{"/", RESULT_EXIT, RESULT_VIA_SH, 126, 0},
+		{"./bare 1 2", RESULT_EXIT, RESULT_VIA_SH, 9, 0},  /* a script without "#!" */
+		{"./strange", RESULT_EXIT, RESULT_VIA_SH, 127, 0}, /* "#!" of no interpreter */
+		{"", RESULT_OK, RESULT_VIA_SH, 0, 0},
+		{"if", RESULT_EXIT, RESULT_VIA_SH, 2, 0},
 	};
 	struct rig *rig = *state;
 	rig_open(rig, 1);
@@ -1633,14 +1633,14 @@ lines_may_be_of_any_length(void **state)
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		char *line = long_line("cat; echo \"$0-$#\" | cut -c1-6; exit 5 # ", lengths[i]);
 		const struct told *told = run_line(rig, line);
-		assert_int_equal(told->result.via, RESULT_VIA_SHELL);
+		assert_int_equal(told->result.via, RESULT_VIA_SH);
 		assert_int_equal(told->result.exit_code, 5);
 		assert_printed(told, lengths[i] < 131072 ? "sh-0\n" : "/proc/\n");
 		test_free(line);
 	}
 	char *line = long_line("/bin/echo ", 200000); /* one word: execve refuses it */
 	const struct told *told = run_line(rig, line);
-	assert_int_equal(told->result.via, RESULT_VIA_SHELL);
+	assert_int_equal(told->result.via, RESULT_VIA_SH);
 	assert_int_equal(told->result.exit_code, 126);
 	test_free(line);
 	line = long_line("/bin/echo ", 200000);

@@ -24,6 +24,7 @@ static const struct task full_task = {.index = UINT64_C(10000000000),
 	.timeout_ms = 90000,
 	.command = "echo hello",
 	.command_len = 10,
+	.shell = "/bin/bash -u",
 	.cwd = "/scratch",
 	.input = "in.dat",
 	.out = "out/12",
@@ -64,6 +65,7 @@ task_round_trip(void **state)
 	assert_int_equal(task->timeout_ms, 90000);
 	assert_string_equal(task->command, "echo hello");
 	assert_int_equal(task->command_len, 10);
+	assert_string_equal(task->shell, "/bin/bash -u");
 	assert_string_equal(task->cwd, "/scratch");
 	assert_string_equal(task->input, "in.dat");
 	assert_string_equal(task->out, "out/12");
@@ -121,7 +123,7 @@ identity_is_what_the_task_is(void **state)
 	task.attempt = 9;
 	task.timeout_ms = 0;
 	task.need = need_default;
-	task.out = task.err = task.tag = "other";
+	task.out = task.err = task.tag = task.shell = "other";
 	assert_true(task_identity(&task) == id);
 	task.command_len--;
 	assert_true(task_identity(&task) != id);
@@ -156,7 +158,7 @@ static const struct result full_result = {.index = UINT64_C(10000000000),
 	.attempt = 2,
 	.slot = 300,
 	.reason = RESULT_SPAWN,
-	.via = RESULT_VIA_SHELL,
+	.via = RESULT_VIA_SH,
 	.step = STEP_EXEC,
 	.exit_code = -1,
 	.signal = 9,
