@@ -4,12 +4,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/log.h"
+#include "cli/journals.h"
 #include "cli/seen.h"
 #include "tasks/source.h"
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,8 +22,10 @@ enum { PATHS_SAMPLE = 1000 };
 
 struct paths {
 	struct seen seen;
-	struct buf path;
+	struct buf path, file;
 	char here[PATH_MAX];
+	char *run_dir;	  /* of whose tasks that are done these are */
+	uint64_t unknown; /* of how many tasks that are done the journals do not tell */
 };
 
 static void
@@ -58,6 +63,22 @@ hash_of(struct paths *paths, const char *cwd, const char *file)
 		add_components(path, cwd);
 	add_components(path, file);
 	return hash_add(HASH_START, path->data, path->len);
+}
+
+static void
+start(struct paths *paths)
+{
+	if (!getcwd(paths->here, sizeof(paths->here)))
+		*paths->here = '\0';
+}
+
+static void
+clear(struct paths *paths)
+{
+	seen_clear(&paths->seen);
+	buf_clear(&paths->path);
+	buf_clear(&paths->file);
+	free(paths->run_dir);
 }
 
 static int
@@ -117,10 +138,106 @@ paths_check(struct source *source, struct err *err)
 		return err_set(err,
 			"--stdout and --stderr: expected {#} in them where tasks come from "
 			"a pipe");
-	if (!getcwd(paths.here, sizeof(paths.here)))
-		*paths.here = '\0';
+	start(&paths);
 	int got = add_all(&paths, source, differ, err);
-	seen_clear(&paths.seen);
-	buf_clear(&paths.path);
+	clear(&paths);
 	return got < 0 ? -1 : source_rewind(source, err);
+}
+
+/* --- files of tasks that are done --- */
+
+/* The hash of a file that a journal names; 0: of none. */
+static uint64_t
+hash_written(struct paths *paths, const struct reader_text *text)
+{
+	struct buf *file = &paths->file;
+	if (!text->len || *text->text != '/')
+		return 0;
+	buf_consume(file, file->len);
+	reader_unescape(file, text->text, text->len);
+	buf_append(file, "", 1);
+	return is_nothing(file->data) ? 0 : hash_of(paths, "", file->data);
+}
+
+/* Through the records of what is done, up to the first that has written a file of that hash (1), or
+ * through all (0), whose files are added. -1: ERR. */
+static int
+read_done(struct paths *paths, uint64_t wanted, struct journals *journals,
+	struct reader_record *record, struct err *err)
+{
+	int got;
+	while ((got = journals_next(journals, record, err)) > 0) {
+		if (record->result.reason != RESULT_OK)
+			continue;
+		paths->unknown += !record->out.len;
+		const struct reader_text *files[] = {&record->out, &record->err};
+		for (int i = 0; i < 2; i++) {
+			uint64_t hash = hash_written(paths, files[i]);
+			if (hash && hash == wanted)
+				return 1;
+			if (hash && !wanted)
+				seen_add(&paths->seen, hash, 1);
+		}
+	}
+	return got;
+}
+
+struct paths *
+paths_of_done(const char *run_dir, struct err *err)
+{
+	struct paths *paths = xcalloc(1, sizeof(*paths));
+	struct journals *journals = journals_open(run_dir, 0, err);
+	struct reader_record record;
+	start(paths);
+	paths->run_dir = xstrdup(run_dir);
+	int got = journals ? read_done(paths, 0, journals, &record, err) : -1;
+	journals_free(journals);
+	if (paths->unknown)
+		log_warning("an older mpbatch has not noted which files %llu tasks that are done "
+			    "have written: new ones may write the same",
+			(unsigned long long)paths->unknown);
+	if (got == 0)
+		return paths;
+	paths_free(paths);
+	return NULL;
+}
+
+void
+paths_free(struct paths *paths)
+{
+	if (!paths)
+		return;
+	clear(paths);
+	free(paths);
+}
+
+static int
+refuse(struct paths *paths, const struct task *task, const char *file, struct err *err)
+{
+	uint64_t hash = hash_of(paths, task->cwd, file);
+	struct journals *journals = journals_open(paths->run_dir, 0, err);
+	struct reader_record record;
+	if (journals && read_done(paths, hash, journals, &record, err) > 0)
+		err_set(err,
+			"task %llu, '%.100s', would write %.300s, which is what task %llu of "
+			"session %d, '%.*s', has written, and that one is done: expected new "
+			"tasks behind the others, or other names than before (another directory, "
+			"or values rather than {#})",
+			(unsigned long long)task->index, task->command, file,
+			(unsigned long long)record.result.index, record.session,
+			record.command.len < 100 ? (int)record.command.len : 100,
+			record.command.text);
+	journals_free(journals);
+	return -1;
+}
+
+int
+paths_check_task(struct paths *paths, const struct task *task, struct err *err)
+{
+	const char *const files[] = {task->out, task->err};
+	for (int i = 0; i < 2; i++)
+		if (!is_nothing(files[i]) &&
+			seen_find(&paths->seen, hash_of(paths, task->cwd, files[i])))
+			return refuse(paths, task, files[i], err);
+	return 0;
 }

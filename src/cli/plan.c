@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cli/earlier.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 #include "master/order.h"
@@ -92,8 +93,6 @@ open_run_dir(struct plan *plan, struct err *err)
 	return plan->run_dir ? 0 : -1;
 }
 
-/* --- what is done already --- */
-
 /* The next task, also of a pipe: nothing runs yet that would have to go on meanwhile. */
 enum next
 plan_next(struct source *source, struct task **task, struct err *err)
@@ -105,45 +104,6 @@ plan_next(struct source *source, struct task **task, struct err *err)
 			loop_poll(&fd, 1, CLOCK_NEVER);
 	}
 	return next;
-}
-
-static int
-place_all(struct plan *plan, struct err *err)
-{
-	enum next next = NEXT_ONE;
-	for (uint64_t left = resume_known(plan->resume); left && next == NEXT_ONE; left--) {
-		struct task *task;
-		next = plan_next(plan->source, &task, err);
-		if (next != NEXT_ONE)
-			break;
-		resume_place(plan->resume, task->index, task_identity(task));
-		task_free(task);
-	}
-	resume_placed(plan->resume);
-	return next == NEXT_ERROR ? -1 : source_rewind(plan->source, err);
-}
-
-static int
-load_earlier(struct plan *plan, struct err *err)
-{
-	plan->session = 1;
-	if (!plan->run_dir || !plan->options->resume)
-		return 0;
-	plan->resume = resume_load(plan->run_dir, err);
-	if (!plan->resume || place_all(plan, err) < 0)
-		return -1;
-	struct resume_counts counts = resume_counts(plan->resume);
-	plan->session = counts.sessions + 1;
-	if (counts.damaged)
-		log_warning("%llu damaged line%s of earlier journals: what they said counts as not "
-			    "done",
-			(unsigned long long)counts.damaged, counts.damaged == 1 ? "" : "s");
-	if (counts.lost_outputs)
-		log_warning(
-			"%llu stored output%s missing or damaged: their tasks count as not done",
-			(unsigned long long)counts.lost_outputs,
-			counts.lost_outputs == 1 ? " is" : "s are");
-	return 0;
 }
 
 /* --- journals and outputs --- */
@@ -296,7 +256,7 @@ open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 		return -1;
 	if (plan_open_source(plan, options, err) < 0 || choose_output(plan, err) < 0)
 		return -1;
-	if (open_run_dir(plan, err) < 0 || load_earlier(plan, err) < 0)
+	if (open_run_dir(plan, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;
 	struct manifest ours = *manifest;
 	ours.session = plan->session;
@@ -335,8 +295,11 @@ plan_open(struct plan *plan, const struct options *options, int ranks, int argc,
 {
 	struct manifest manifest = {
 		.argc = argc, .argv = argv, .list = options->list, .ranks = ranks};
-	*plan = (struct plan){.options = options, .start_us = clock_unix_us()};
-	if (open_all(plan, &manifest, err) == 0) {
+	*plan = (struct plan){
+		.options = options, .directory = getcwd(NULL, 0), .start_us = clock_unix_us()};
+	if (!plan->directory)
+		err_set_errno(err, "the directory mpbatch was started in");
+	else if (open_all(plan, &manifest, err) == 0) {
 		say_start(plan);
 		return 0;
 	}
@@ -362,6 +325,7 @@ plan_clear(struct plan *plan)
 		rundir_discard(plan->run_dir);
 	source_free(plan->source);
 	ledger_clear(&plan->ledger);
+	free(plan->directory);
 	free(plan->run_dir);
 	free(plan->journal_path);
 	*plan = (struct plan){0};

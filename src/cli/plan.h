@@ -25,7 +25,8 @@ struct plan {
 	struct source_options source_options;
 	struct source *source;
 	enum output_mode output;
-	char *run_dir; /* absolute; NULL: none is kept */
+	char *directory; /* where mpbatch was started */
+	char *run_dir;	 /* absolute; NULL: none is kept */
 	struct lock *lock;
 	struct resume *resume; /* NULL: nothing was done before */
 	int session;	       /* of the run directory, from 1 */

@@ -194,6 +194,7 @@ open_master(const struct run_options *options)
 		.source = plan->source,
 		.limit = source_limit(plan->source),
 		.journal = plan->journal,
+		.directory = plan->directory,
 		.joblog = plan->joblog,
 		.ledger = plan->run_dir ? &plan->ledger : NULL,
 		.resume = plan->resume,

@@ -160,6 +160,7 @@ record(struct master *master, const struct flight *flight)
 		.rank = member->hello.rank,
 		.slot = known ? (int)slot->number : 0,
 		.cores = known ? slot->cores : "",
+		.directory = master->options.directory,
 		.task = flight->task,
 		.result = &flight->result};
 	count(master, &flight->result);

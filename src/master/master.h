@@ -34,6 +34,7 @@ struct master_options {
 	struct source *source;	      /* not owned */
 	uint64_t limit;		      /* tasks at a time; 0: as many as there are slots */
 	struct journal *journal;      /* not owned; NULL: none is kept */
+	const char *directory;	      /* mpbatch's own, for the journal */
 	struct journal *joblog;	      /* the same, in GNU parallel's format */
 	struct ledger *ledger;	      /* not owned: what became of each task; NULL: not kept */
 	struct resume *resume;	      /* not owned: what is done already; NULL: nothing is */

@@ -40,18 +40,22 @@ enum column {
 	COLUMN_ID,
 	COLUMN_COMMAND,
 	COLUMN_SUM,
+	COLUMNS_FIRST, /* as many had the journals of version 1 */
+	COLUMN_OUT = COLUMNS_FIRST,
+	COLUMN_ERR,
 	COLUMNS
 };
 
 static const char *const column_names[COLUMNS] = {"session", "index", "attempt", "host", "rank",
 	"slot", "cores", "start", "runtime", "user", "system", "maxrss", "exit", "signal", "reason",
-	"via", "stdout", "stderr", "store", "strays", "id", "command", "sum"};
+	"via", "stdout", "stderr", "store", "strays", "id", "command", "sum", "out", "err"};
 
 struct reader {
 	char *path;
 	int fd;
 	struct buf buf;
 	bool brief;	     /* records are without times and other details */
+	bool is_first;	     /* of version 1 */
 	bool begun;	     /* the head lines are read */
 	int places[COLUMNS]; /* where each column stands */
 	int columns;	     /* how many the file has */
@@ -60,7 +64,8 @@ struct reader {
 	size_t given; /* bytes of the record given last, still in BUF */
 };
 
-static const char version_line[] = "# mpbatch journal 1";
+static const char version_line[] = "# mpbatch journal 2";
+static const char first_version_line[] = "# mpbatch journal 1";
 
 /* --- lines --- */
 
@@ -120,13 +125,14 @@ static int
 take_columns(struct reader *reader, struct reader_text line, struct err *err)
 {
 	struct reader_text fields[COLUMNS_MAX];
+	int needed = reader->is_first ? COLUMNS_FIRST : COLUMNS;
 	reader->columns = split(line, fields);
 	for (int column = 0; column < COLUMNS; column++) {
 		reader->places[column] = -1;
 		for (int i = 0; i < reader->columns && i < COLUMNS_MAX; i++)
 			if (text_is(fields[i], column_names[column]))
 				reader->places[column] = i;
-		if (reader->places[column] < 0)
+		if (column < needed && reader->places[column] < 0)
 			return err_set(err, "%s:2: damaged: the column '%s' is missing",
 				reader->path, column_names[column]);
 	}
@@ -141,7 +147,9 @@ take_head(struct reader *reader, struct err *err)
 	int got = 1;
 	if (reader->line == 0)
 		got = next_line(reader, &line, err);
-	if (got > 0 && reader->line == 1 && reader->given && !text_is(line, version_line))
+	bool head = got > 0 && reader->line == 1 && reader->given;
+	reader->is_first = reader->is_first || (head && text_is(line, first_version_line));
+	if (head && !reader->is_first && !text_is(line, version_line))
 		return err_set(err, "%s:1: not a journal, or damaged: expected '%s'", reader->path,
 			version_line);
 	if (got > 0)
@@ -163,7 +171,8 @@ struct fields {
 static struct reader_text
 field(const struct fields *fields, enum column column)
 {
-	return fields->texts[fields->reader->places[column]];
+	int place = fields->reader->places[column];
+	return place < 0 ? (struct reader_text){"", 0} : fields->texts[place];
 }
 
 static uint64_t
@@ -308,7 +317,9 @@ take_record(const struct reader *reader, struct reader_text line, struct reader_
 		.slot = (int)number(&fields, COLUMN_SLOT),
 		.host = field(&fields, COLUMN_HOST),
 		.cores = field(&fields, COLUMN_CORES),
-		.command = field(&fields, COLUMN_COMMAND)};
+		.command = field(&fields, COLUMN_COMMAND),
+		.out = field(&fields, COLUMN_OUT),
+		.err = field(&fields, COLUMN_ERR)};
 	if (!reader->brief)
 		take_details(&fields, &made.result);
 	made.id = parse_hex(field(&fields, COLUMN_ID), 16, &fields.bad);

@@ -32,6 +32,7 @@ struct reader_record {
 	bool stored; /* its output is in the store: */
 	struct reader_text store_name;
 	struct reader_text host, cores, command;
+	struct reader_text out, err; /* its files, "-": none; empty: the journal does not tell */
 	uint64_t stored_at, stored_sum;
 };
 

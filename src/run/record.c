@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char version_line[] = "# mpbatch journal 1\n";
+static const char version_line[] = "# mpbatch journal 2\n";
 static const char header_line[] =
 	"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tmaxrss\t"
-	"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tstrays\tid\tcommand\tsum\n";
+	"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\tstrays\tid\tcommand\tsum\n";
 
 void
 record_header(struct buf *buf)
@@ -100,6 +100,23 @@ put_stored(char *at, const struct record *record)
 	return put_hex(at, result->stored_sum, 16);
 }
 
+/* The file that the task writes, with the tab behind it. */
+static void
+append_file(struct buf *buf, const struct record *record, const char *file)
+{
+	const char *cwd = record->task->cwd;
+	if (*file && *file != '/' && *cwd != '/') {
+		record_escape(buf, record->directory, strlen(record->directory));
+		buf_append(buf, "/", 1);
+	}
+	if (*file && *file != '/' && *cwd) {
+		record_escape(buf, cwd, strlen(cwd));
+		buf_append(buf, "/", 1);
+	}
+	record_escape(buf, *file ? file : "-", *file ? strlen(file) : 1);
+	buf_append(buf, "\t", 1);
+}
+
 uint32_t
 record_sum(const char *line, size_t len)
 {
@@ -140,7 +157,10 @@ append_result(struct buf *buf, const struct record *record)
 	at = put_tab(put_number(at, result->out_bytes));
 	at = put_tab(put_number(at, result->err_bytes));
 	at = put_tab(put_stored(at, record));
-	at = put_tab(put_number(at, result->strays));
+	buf_append(buf, text, (size_t)(at - text));
+	append_file(buf, record, record->task->out);
+	append_file(buf, record, record->task->err);
+	at = put_tab(put_number(text, result->strays));
 	at = put_tab(put_hex(at, task_identity(record->task), 16));
 	buf_append(buf, text, (size_t)(at - text));
 }

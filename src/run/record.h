@@ -16,8 +16,9 @@ struct record {
 	int session;
 	const char *host;
 	int rank;
-	int slot;	   /* 1-based on its host, as the task's MPBATCH_SLOT */
-	const char *cores; /* CPU list, "-" where the slot has not said yet */
+	int slot;	       /* 1-based on its host, as the task's MPBATCH_SLOT */
+	const char *cores;     /* CPU list, "-" where the slot has not said yet */
+	const char *directory; /* where relative paths of its output files begin */
 	const struct task *task;
 	const struct result *result;
 };
@@ -30,7 +31,8 @@ void record_header(struct buf *buf);
  * microseconds; exit is empty where a signal ended it or how it ended is unknown (lost; cancelled
  * and not waited for), 126 or 127 as a shell's where it could not be started; signal is 0 where
  * none did; tab, newline and backslash as \t \n \\, other control bytes as \xNN, other bytes as
- * they are; store is FILE:OFFSET:SUM of a stored output, else "-"; id is 16 hexadecimal digits.
+ * they are; store is FILE:OFFSET:SUM of a stored output, else "-"; out and err are the task's own
+ * output files, absolute, or "-"; id is 16 hexadecimal digits.
  */
 void record_append(struct buf *buf, const struct record *record);
 

@@ -29,11 +29,13 @@ struct resume {
 		*replaced; /* leftovers while journals are read: another task came to their place */
 	size_t nreplaced, replaced_room;
 	size_t nleftovers;
-	size_t *buckets;     /* where the leftovers begin that have these top bits */
-	unsigned char *used; /* a bit a leftover */
+	size_t *buckets; /* where the leftovers begin that have these top bits */
+	/* A bit a leftover each: it is matched; and it is a success that a failure was left for. */
+	unsigned char *used, *turned;
 	struct resume_counts counts;
-	uint64_t asked; /* the last index whose verdict was */
-	uint64_t ahead;
+	uint64_t asked;	 /* the last index whose verdict was */
+	uint64_t placed; /* successes at their place, and how many of them were asked for */
+	uint64_t met;
 	uint64_t moved;
 	uint64_t unmatched;
 };
@@ -188,6 +190,7 @@ resume_free(struct resume *resume)
 	free(resume->replaced);
 	free(resume->buckets);
 	free(resume->used);
+	free(resume->turned);
 	free(resume);
 }
 
@@ -264,10 +267,11 @@ void
 resume_placed(struct resume *resume)
 {
 	for (uint64_t i = 0; i < resume->known; i++)
-		resume->ahead += resume->places[i] == (known_as(RESUME_DONE) | PLACED);
+		resume->placed += resume->places[i] == (known_as(RESUME_DONE) | PLACED);
 	collect_leftovers(resume);
 	sort(resume->ids, resume->nleftovers, TOP_BYTE);
 	resume->used = xcalloc(resume->nleftovers / 8 + 1, 1);
+	resume->turned = xcalloc(resume->nleftovers / 8 + 1, 1);
 	resume->buckets = xcalloc(BUCKETS + 1, sizeof(*resume->buckets));
 	for (size_t i = 0; i < resume->nleftovers; i++) {
 		resume->buckets[(resume->ids[i] >> BUCKET_SHIFT) + 1]++;
@@ -278,9 +282,21 @@ resume_placed(struct resume *resume)
 }
 
 static bool
-is_used(const struct resume *resume, size_t at)
+has_bit(const unsigned char *bits, size_t at)
 {
-	return resume->used[at / 8] >> at % 8 & 1;
+	return bits[at / 8] >> at % 8 & 1;
+}
+
+static void
+set_bit(unsigned char *bits, size_t at)
+{
+	bits[at / 8] |= (unsigned char)(1 << at % 8);
+}
+
+static uint64_t
+key_of(const struct resume *resume, size_t at)
+{
+	return resume->ids[at] | (has_bit(resume->turned, at) ? LEFT_FAILED : 0);
 }
 
 /* AT is the first of that id that is not used up, successes being first; or, with FAILED, that has
@@ -293,14 +309,14 @@ find_leftover(const struct resume *resume, uint64_t id, bool failed, size_t *at)
 	size_t low = resume->buckets[bucket], high = resume->buckets[bucket + 1], end = high;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		uint64_t key = resume->ids[middle];
-		bool passed = is_used(resume, middle) || (failed && !(key & LEFT_FAILED));
+		uint64_t key = key_of(resume, middle);
+		bool passed = has_bit(resume->used, middle) || (failed && !(key & LEFT_FAILED));
 		bool before = key < first || (key - first <= LEFT_FAILED && passed);
 		low = before ? middle + 1 : low;
 		high = before ? high : middle;
 	}
 	*at = low;
-	return low < end && resume->ids[low] - first <= LEFT_FAILED;
+	return low < end && key_of(resume, low) - first <= LEFT_FAILED;
 }
 
 /* The best of what is left of that id, which is used up, if it is better than OWN. A failure of its
@@ -311,14 +327,14 @@ take_leftover(struct resume *resume, uint64_t id, enum resume_verdict own)
 	size_t at, behind;
 	if (!find_leftover(resume, id, false, &at))
 		return own;
-	enum resume_verdict found = resume->ids[at] & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
+	enum resume_verdict found = key_of(resume, at) & LEFT_FAILED ? RESUME_FAILED : RESUME_DONE;
 	if (found <= own)
 		return own;
 	if (own == RESUME_FAILED) {
 		find_leftover(resume, id, true, &behind);
-		resume->ids[behind - 1] |= LEFT_FAILED;
+		set_bit(resume->turned, behind - 1);
 	} else {
-		resume->used[at / 8] |= (unsigned char)(1 << at % 8);
+		set_bit(resume->used, at);
 	}
 	if (found == RESUME_DONE) {
 		resume->moved++;
@@ -334,8 +350,17 @@ resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
 	resume->asked = index;
 	if (index <= resume->known && resume->places[index - 1] & PLACED)
 		own = verdict_of(resume->places[index - 1] & KNOWN_MASK);
-	resume->ahead -= own == RESUME_DONE;
+	resume->met += own == RESUME_DONE;
 	return own == RESUME_DONE ? own : take_leftover(resume, id, own);
+}
+
+void
+resume_again(struct resume *resume)
+{
+	memset(resume->used, 0, resume->nleftovers / 8 + 1);
+	memset(resume->turned, 0, resume->nleftovers / 8 + 1);
+	resume->unmatched += resume->moved;
+	resume->moved = resume->met = resume->asked = 0;
 }
 
 uint64_t
@@ -347,7 +372,7 @@ resume_asked(const struct resume *resume)
 uint64_t
 resume_ahead(const struct resume *resume)
 {
-	return resume->ahead;
+	return resume->placed - resume->met;
 }
 
 uint64_t

@@ -8,7 +8,8 @@
  * looking there, what does not match is sorted, in the same memory, however much it is.
  *
  * Life: resume_load(); resume_place() for every task of the list as far as resume_known() goes, in
- * order (the first pass); resume_placed(); then resume_verdict() for every task in order, once.
+ * order (the first pass); resume_placed(); then resume_verdict() for every task in order, once, and
+ * after resume_again() once more.
  */
 #ifndef RUN_RESUME_H
 #define RUN_RESUME_H
@@ -48,6 +49,9 @@ void resume_placed(struct resume *resume);
 
 /* Second pass: what is known of that task; what it is matched with is used up. */
 enum resume_verdict resume_verdict(struct resume *resume, uint64_t index, uint64_t id);
+
+/* Back to where no verdict was asked. */
+void resume_again(struct resume *resume);
 
 /* The last task whose verdict was asked; 0: none. */
 uint64_t resume_asked(const struct resume *resume);

@@ -129,6 +129,26 @@ printf '#MPBATCH stdout=f\necho 1\necho 2\n' >bad.txt
 refused 'same output file' bad.txt
 refused 'or stdout=' --remove-empty jobs.txt
 
+# --- what a task that is done has written, no other task writes ---
+printf 'echo a\ntest -e fixed4\necho c\n' >jobs.txt
+run --restart -q --cwd d --stdout '../o/{#}.txt' jobs.txt
+expect_code 1
+[ "$(of 3 out)" = "$PWD/d/../o/3.txt" ] || fail "the journal does not tell a task's file: $(of 3 out)"
+sed -i '1i echo x' jobs.txt
+touch d/fixed4
+refused "task 1, 'echo x', would write .*o/1.txt, .* task 1 of session 1, 'echo a'" --resume --cwd d --stdout "$PWD/o/{#}.txt" jobs.txt
+[ "$(cat o/1.txt o/3.txt)" = "$(printf 'a\nc')" ] || fail "a refused resume wrote files"
+refused 'would write' --resume=failed --cwd d --stdout '../o/{#}.txt' jobs.txt
+sed -i '1d; $a echo x' jobs.txt
+run -q --resume --cwd d --stdout '../o/{#}.txt' jobs.txt
+expect_code 0
+[ "$(cat o/1.txt o/3.txt o/4.txt)" = "$(printf 'a\nc\nx')" ] || fail "a resume with a line at the end: $(grep . o/*)"
+printf 'echo %s\n' a b >jobs.txt
+run --restart -q --stdout 'p/{#}.txt' jobs.txt
+printf 'echo %s\n' b a >jobs.txt
+run -q --resume --stdout 'p/{#}.txt' jobs.txt
+expect_code 0
+
 # --- barriers ---
 for i in $(seq 8); do echo "sleep 0.0$i; echo x >>before"; done >jobs.txt
 { echo '#MPBATCH barrier'; echo 'wc -l <before'; echo '#MPBATCH barrier check'; echo false; echo '#MPBATCH barrier check'; echo 'touch behind'; } >>jobs.txt

@@ -41,6 +41,8 @@ task_of(uint64_t index, const char *command)
 		.command_len = strlen(command),
 		.cwd = "",
 		.input = "",
+		.out = "",
+		.err = "",
 		.env = ""};
 }
 
@@ -298,6 +300,9 @@ run_session(const struct model_list *list, int session, int done[KINDS])
 		in_list[list->kinds[i]]++;
 	}
 	resume_placed(resume);
+	for (int i = 0; i < list->count; i++)
+		resume_verdict(resume, (uint64_t)i + 1, id_of(command_of(list->kinds[i])));
+	resume_again(resume);
 	record_header(&journal);
 	for (int i = 0; i < list->count; i++) {
 		int kind = list->kinds[i];

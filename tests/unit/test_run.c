@@ -126,6 +126,8 @@ static const struct task some_task = {.index = 12,
 	.command_len = 15,
 	.cwd = "",
 	.input = "",
+	.out = "o\t1",
+	.err = "",
 	.env = ""};
 
 static const struct result some_result = {.index = 12,
@@ -155,6 +157,7 @@ line_of(const struct result *result)
 					    .rank = 5,
 					    .slot = 6,
 					    .cores = "0-3,8",
+					    .directory = "/d",
 					    .task = &some_task,
 					    .result = result});
 	else
@@ -191,15 +194,16 @@ record_has_its_columns(void **state)
 {
 	(void)state;
 	assert_string_equal(line_of(NULL),
-		"# mpbatch journal 1\n"
+		"# mpbatch journal 2\n"
 		"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tma"
 		"xrss\t"
-		"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tstrays\tid\tcommand\tsum");
+		"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\tstrays\tid\tcommand\ts"
+		"um");
 	char expected[1024];
 	snprintf(expected, sizeof(expected),
 		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0."
 		"000007\t123456\t"
-		"3\t0\texit\tsh\t5000000000\t0\t-\t4\t%016llx\techo "
+		"3\t0\texit\tsh\t5000000000\t0\t-\t/d/o\\t1\t-\t4\t%016llx\techo "
 		"a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9\t",
 		(unsigned long long)task_identity(&some_task));
 	size_t len = strlen(expected);
@@ -262,9 +266,11 @@ record_without_binding(void **state)
 {
 	(void)state;
 	struct buf buf = {0};
-	record_append(&buf,
-		&(struct record){
-			.host = "a\tb", .cores = "", .task = &some_task, .result = &some_result});
+	record_append(&buf, &(struct record){.host = "a\tb",
+				    .cores = "",
+				    .directory = "/d",
+				    .task = &some_task,
+				    .result = &some_result});
 	buf_append(&buf, "", 1);
 	assert_non_null(strstr(buf.data, "\ta\\tb\t0\t0\t-\t"));
 	buf_clear(&buf);
