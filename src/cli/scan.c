@@ -104,13 +104,13 @@ skip_escaped(struct scan *scan)
 		stop_at(scan, SCAN_OPEN, scan->at);
 }
 
-/* '...' and `...`: nothing within counts but its end. */
+/* '...', `...` and $'...', whose backslashes count: nothing within does but its end. */
 static void
-skip_flat(struct scan *scan)
+skip_flat(struct scan *scan, bool escapes)
 {
 	const char *open = scan->at++;
 	while (!at_end(scan) && *scan->at != *open)
-		scan->at += *open == '`' && *scan->at == '\\' && scan->at + 1 < scan->end ? 2 : 1;
+		scan->at += escapes && *scan->at == '\\' && scan->at + 1 < scan->end ? 2 : 1;
 	if (at_end(scan))
 		stop_at(scan, SCAN_OPEN, open);
 	else
@@ -138,7 +138,9 @@ static void
 skip_dollar(struct scan *scan, bool quoted)
 {
 	scan->at++;
-	if (peek(scan, 0) == '{') {
+	if (peek(scan, 0) == '\'' && !quoted) {
+		skip_flat(scan, true);
+	} else if (peek(scan, 0) == '{') {
 		skip_to(scan, '}', quoted);
 	} else if (peek(scan, 0) == '(' && peek(scan, 1) == '(') {
 		skip_to(scan, ')', false);
@@ -155,7 +157,7 @@ skip_one(struct scan *scan, bool quoted, char close)
 	if (c == '\\')
 		skip_escaped(scan);
 	else if (c == '`' || (c == '\'' && !quoted))
-		skip_flat(scan);
+		skip_flat(scan, c == '`');
 	else if (c == '"')
 		skip_to(scan, '"', true);
 	else if (c == '$')
@@ -315,6 +317,23 @@ scan_case(struct scan *scan, const char *word)
 	skip_word(scan);
 }
 
+/* Behind the "[[" at WORD: words, but no commands or redirections, up to "]]". */
+static void
+skip_condition(struct scan *scan, const char *word)
+{
+	const char *at;
+	size_t len;
+	do {
+		skip_lines(scan);
+		at = scan->at;
+		len = skip_word(scan);
+		if (!len && !at_end(scan))
+			scan->at++;
+	} while (!at_end(scan) && !is_word(at, len, "]]"));
+	if (!is_word(at, len, "]]"))
+		stop_at_word(scan, SCAN_OPEN, word, 2);
+}
+
 /* A word where a reserved one may stand. */
 static void
 take_compound(struct scan *scan, const char *word, size_t len)
@@ -378,6 +397,8 @@ scan_word(struct scan *scan)
 	} else if (reserved && is_word(word, len, "function")) {
 		skip_word(scan); /* of bash: its name */
 		function = true;
+	} else if (reserved && is_word(word, len, "[[")) {
+		skip_condition(scan, word);
 	} else if (reserved && is_word(word, len, "case")) {
 		scan_case(scan, word);
 		level->reserved = true;
@@ -395,9 +416,11 @@ take_close(struct scan *scan, char close)
 	char c = *scan->at;
 	if (close == ';' && scan->level->reserved && is_at_esac(scan))
 		return true;
-	if (c != close || (c == ';' && peek(scan, 1) != ';'))
+	if (c != close || (c == ';' && !is_one_of(peek(scan, 1), ";&")))
 		return false;
 	scan->at += c == ';' ? 2 : 1;
+	if (close == ';' && peek(scan, 0) == '&') /* ";;&" of bash */
+		scan->at++;
 	return true;
 }
 

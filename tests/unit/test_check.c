@@ -59,6 +59,13 @@ commands_are_taken_apart(void **state)
 		{"for x in a b; do c; done <d", "1cfor 15cdo 18cc 21cdone 27<d "},
 		{"while ! a; do { b; }; done", "1cwhile 7c! 9ca 12cdo 15c{ 17cb 20c} 23cdone "},
 		{"case a in b|c) d;; (e) f; esac >g; h", "1ccase 16cd 24cf 33>g 36ch "},
+		{"[[ a < b ]] && c", "1c[[ 16cc "},
+		{"[[ ( -f a || ! -d b ) && c =~ ^(a|b) ]] >d; if [[ e ]]; then f; fi",
+			"1c[[ 42>d 45cif 48c[[ 57cthen 62cf 65cfi "},
+		{"[[ a; b", "1c[[ 1![[ "},
+		{"a $'b\\'c' \"$'\" d; e", "1ca 19ce "},
+		{"case a in b) c ;& d) e ;;& f) g;; esac; h",
+			"1ccase 14cc 22ce 31cg 41ch "},
 		{"case a in esac; b", "1ccase 17cb "},
 		{"a() { b; }; c () d", "1fa 5c{ 7cb 10c} 13fc 18cd "},
 		{"a $(b $(c >d) 'e)') f >g", "1ca 5cb 9cc 12>d 24>g "},
@@ -123,8 +130,8 @@ anything_can_be_taken_apart(void **state)
 {
 	(void)state;
 	static const char *const pieces[] = {"a", " ", "'", "\"", "`", "$", "(", ")", "{", "}",
-		"\\", "#", "\n", ";", ";;", "&", "|", "<", ">", "1", "=", "case ", " in ", "esac",
-		"$((", "\xff", "do ", "if ", " fi", " done ", "{ ", " }"};
+		"\\", "#", "\n", "[[ ", " ]]", "$'", ";&", ";", ";;", "&", "|", "<", ">", "1", "=",
+		"case ", " in ", "esac", "$((", "\xff", "do ", "if ", " fi", " done ", "{ ", " }"};
 	uint32_t seed = 1;
 	for (int round = 0; round < 20000; round++) {
 		struct buf text = {0};
