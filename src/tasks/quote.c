@@ -150,6 +150,12 @@ static void
 follow_command(struct quote_context *context, char c)
 {
 	char before = (char)context->tail, second = (char)(context->tail >> 8);
+	if (c == '{')
+		context->braces++;
+	else if (c == '}' && context->braces)
+		context->braces--;
+	else if (is_space(c) || strchr("\n;&|<>()", c))
+		context->braces = 0;
 	if (c == '(')
 		push(context, before == '(' && second == '$' ? '+' : '(');
 	else if (c == '#' && (!before || strchr(" \t\n;&|()`", before)))

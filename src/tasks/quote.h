@@ -32,9 +32,10 @@ struct quote_context {
 	/* Innermost last: ' " ` # ( and ${ $' $(( as { $ +. */
 	char open[64];
 	size_t depth;
-	uint64_t tail; /* the last bytes before this place, the last one lowest */
-	bool escaped;  /* by a backslash, which is the last one */
-	bool lost;     /* from here on nothing is known */
+	unsigned braces; /* not closed in this word, of bash's {a,b} */
+	uint64_t tail;	 /* the last bytes before this place, the last one lowest */
+	bool escaped;	 /* by a backslash, which is the last one */
+	bool lost;	 /* from here on nothing is known */
 	enum { HERE_NONE, HERE_WORD, HERE_LINE, HERE_BODY } here; /* how far a here-document is */
 	bool here_tabs;	   /* tabs may stand before its end */
 	char here_end[64]; /* the line that ends it */

@@ -56,14 +56,16 @@ shells_clear(struct shells *shells)
 static void
 look_for_bash(struct shells *shells, const struct task *task, const char *at, int len)
 {
-	char text[200];
+	char text[200], where[40] = "the template";
+	unsigned long long number = task->line ? task->line : task->index;
 	shells->looked = true;
 	shells->bash = shell_find("bash");
+	if (number)
+		snprintf(where, sizeof(where), "%s %llu", task->line ? "line" : "task", number);
 	snprintf(text, sizeof(text),
-		"tasks that only bash understands are run by %.80s: %s %llu has '%.*s' "
+		"tasks that only bash understands are run by %.80s: %s has '%.*s' "
 		"(--shell decides otherwise)",
-		shells->bash ? shells->bash : "", task->line ? "line" : "task",
-		(unsigned long long)(task->line ? task->line : task->index), len, at);
+		shells->bash ? shells->bash : "", where, len, at);
 	if (shells->bash && shells->tell)
 		shells->tell(text);
 }

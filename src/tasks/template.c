@@ -14,7 +14,7 @@
 
 enum segment_kind { SEGMENT_TEXT, SEGMENT_VALUE, SEGMENT_VALUES, SEGMENT_INDEX, SEGMENT_PADDED };
 enum op { OP_NONE, OP_STEM, OP_NAME, OP_DIR, OP_NAME_STEM };
-enum quoting { QUOTING_NONE, QUOTING_WORD, QUOTING_SINGLE, QUOTING_DOUBLE };
+enum quoting { QUOTING_NONE, QUOTING_WORD, QUOTING_BRACES, QUOTING_SINGLE, QUOTING_DOUBLE };
 
 struct segment {
 	enum segment_kind kind;
@@ -215,7 +215,9 @@ quoting_here(const struct parser *parser, const char *at)
 	for (size_t i = 0; i < sizeof(bad_places) / sizeof(bad_places[0]); i++)
 		if (open == bad_places[i].open)
 			return fail_at(parser, at, bad_places[i].problem);
-	return open == '\'' ? QUOTING_SINGLE : open == '"' ? QUOTING_DOUBLE : QUOTING_WORD;
+	if (open)
+		return open == '"' ? QUOTING_DOUBLE : QUOTING_SINGLE;
+	return parser->context.braces && !parser->argv ? QUOTING_BRACES : QUOTING_WORD;
 }
 
 /* --- placeholders --- */
@@ -479,6 +481,19 @@ apply(enum op op, struct value value)
 
 /* --- rendering --- */
 
+/* In bash's {a,b} or {1..9}, of which a value is to be one part: a number as it is. */
+static void
+render_in_braces(struct value value, struct buf *out)
+{
+	bool several = memchr(value.text, ',', value.len) || memmem(value.text, value.len, "..", 2);
+	buf_append(out, "'", several);
+	if (several)
+		quote_inside(out, value.text, value.len, '\'');
+	else
+		quote_word(out, value.text, value.len);
+	buf_append(out, "'", several);
+}
+
 static void
 render_value(const struct segment *segment, struct value value, struct buf *out)
 {
@@ -489,6 +504,9 @@ render_value(const struct segment *segment, struct value value, struct buf *out)
 		break;
 	case QUOTING_WORD:
 		quote_word(out, value.text, value.len);
+		break;
+	case QUOTING_BRACES:
+		render_in_braces(value, out);
 		break;
 	case QUOTING_SINGLE:
 		quote_inside(out, value.text, value.len, '\'');

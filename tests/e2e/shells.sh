@@ -66,6 +66,11 @@ grep -q "line 1 has '\[\['" err || fail "--check does not say so"
 run -- '[[ {} == "a b" ]] && printf $'"'%s\\n'"' {} {}{{1..2}' ::: 'a b' "it's"
 expect_code 1
 printf '%s\n' 'a b' 'a b1' 'a b2' | diff - out >differs || fail "$(cat differs)"
+grep -q "the template has '\[\['" err || fail "not said of a template"
+run -k -- 'echo {{a,{}}' ::: x,y 3 1..2
+printf 'a %s\n' x,y 3 1..2 | diff - out >differs || fail "$(cat differs)"
+run -- 'echo n{{1..{}}' ::: 3
+printf '%s\n' 'n1 n2 n3' | diff - out >differs || fail "$(cat differs)"
 
 # A megabyte through bash.
 long=$(head -c 1000000 /dev/zero | tr '\0' x)
