@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "cli/journals.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 #include "cli/plan.h"
@@ -10,6 +11,13 @@
 #include "tasks/task.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+
+/* A task of an earlier session. */
+struct old {
+	int session;
+	char command[100];
+};
 
 /* The first pass, as far as any journal knows; *READ tasks, up to the end of the list if ENDED. */
 static int
@@ -40,7 +48,45 @@ runs(const struct plan *plan, enum resume_verdict verdict)
 					  : false;
 }
 
-/* The session before it runs, as far as LIMIT tasks. */
+/* The last record of a success at INDEX; JOURNALS are those of all sessions, from their beginning.
+ */
+static bool
+find_done_at(struct journals *journals, uint64_t index, struct old *old)
+{
+	struct reader_record record;
+	struct err ignored;
+	bool found = false;
+	while (journals_next(journals, &record, &ignored) > 0) {
+		if (record.result.index != index || record.result.reason != RESULT_OK)
+			continue;
+		old->session = record.session;
+		snprintf(old->command, sizeof(old->command), "%.*s",
+			record.command.len < sizeof(old->command) ? (int)record.command.len : 99,
+			record.command.text);
+		found = true;
+	}
+	return found;
+}
+
+/* What has the number in it, of files above all, would be had by two tasks. */
+static int
+check_number(const struct plan *plan, const struct task *task, struct err *err)
+{
+	if (!source_is_numbered(plan->source) || !resume_was_done_at(plan->resume, task->index))
+		return 0;
+	struct old old = {0};
+	struct journals *journals = journals_open(plan->run_dir, 0, err);
+	if (journals && find_done_at(journals, task->index, &old))
+		err_set(err,
+			"task %llu, '%.100s', would have in it the number that '%s' of session %d "
+			"had, which is done: expected new tasks behind the others, or values "
+			"rather than {#}",
+			(unsigned long long)task->index, task->command, old.command, old.session);
+	journals_free(journals);
+	return -1;
+}
+
+/* The session before it runs, as far as LIMIT tasks. DONE: files of tasks that are; NULL: none. */
 static int
 rehearse(struct plan *plan, struct paths *done, uint64_t limit, struct err *err)
 {
@@ -53,8 +99,11 @@ rehearse(struct plan *plan, struct paths *done, uint64_t limit, struct err *err)
 			break;
 		enum resume_verdict verdict =
 			resume_verdict(plan->resume, task->index, task_identity(task));
-		if (runs(plan, verdict))
-			got = paths_check_task(done, task, err);
+		if (runs(plan, verdict)) {
+			got = check_number(plan, task, err);
+			if (got == 0 && done)
+				got = paths_check_task(done, task, err);
+		}
 		task_free(task);
 	}
 	resume_again(plan->resume);
@@ -62,12 +111,13 @@ rehearse(struct plan *plan, struct paths *done, uint64_t limit, struct err *err)
 }
 
 static int
-check_files(struct plan *plan, uint64_t limit, struct err *err)
+check_clashes(struct plan *plan, uint64_t limit, struct err *err)
 {
-	if (plan->output != OUTPUT_FILES || !resume_counts(plan->resume).succeeded)
+	bool files = plan->output == OUTPUT_FILES;
+	if (!resume_counts(plan->resume).succeeded || (!files && !source_is_numbered(plan->source)))
 		return 0;
-	struct paths *done = paths_of_done(plan->run_dir, err);
-	int got = done ? rehearse(plan, done, limit, err) : -1;
+	struct paths *done = files ? paths_of_done(plan->run_dir, err) : NULL;
+	int got = done || !files ? rehearse(plan, done, limit, err) : -1;
 	paths_free(done);
 	return got;
 }
@@ -101,5 +151,5 @@ earlier_load(struct plan *plan, struct err *err)
 	plan->session = counts.sessions + 1;
 	say_damages(counts);
 	bool more = source_fd(plan->source) < 0 && !ended;
-	return check_files(plan, more ? read + EARLIER_AHEAD : read, err);
+	return check_clashes(plan, more ? read + EARLIER_AHEAD : read, err);
 }

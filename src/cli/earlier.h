@@ -7,8 +7,9 @@ struct plan;
 
 /*
  * Sets plan->session, and plan->resume with --resume. A task that would write a file of one that is
- * done is an error: all tasks are looked at, of a pipe as many as the journals know, of a source
- * without end EARLIER_AHEAD more. -1 with ERR.
+ * done is an error, and so is one that would have its number where that is in the command (which
+ * may name files with it), directory, input or variables: all tasks are looked at, of a pipe as
+ * many as the journals know, of a source without end EARLIER_AHEAD more. -1 with ERR.
  */
 int earlier_load(struct plan *plan, struct err *err);
 

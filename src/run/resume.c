@@ -354,6 +354,13 @@ resume_verdict(struct resume *resume, uint64_t index, uint64_t id)
 	return own == RESUME_DONE ? own : take_leftover(resume, id, own);
 }
 
+bool
+resume_was_done_at(const struct resume *resume, uint64_t index)
+{
+	return index <= resume->known &&
+	       (resume->places[index - 1] & KNOWN_MASK) == known_as(RESUME_DONE);
+}
+
 void
 resume_again(struct resume *resume)
 {

@@ -50,6 +50,9 @@ void resume_placed(struct resume *resume);
 /* Second pass: what is known of that task; what it is matched with is used up. */
 enum resume_verdict resume_verdict(struct resume *resume, uint64_t index, uint64_t id);
 
+/* At INDEX stood a task of an earlier session that has succeeded. */
+bool resume_was_done_at(const struct resume *resume, uint64_t index);
+
 /* Back to where no verdict was asked. */
 void resume_again(struct resume *resume);
 

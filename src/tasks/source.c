@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/ownfd.h"
 #include "tasks/array.h"
@@ -26,7 +27,8 @@ struct source {
 	struct array *array; /* the variables of a job array; NULL: none */
 	struct template *dress[DRESSES];
 	struct template **env;
-	bool dressed; /* any of these is there */
+	bool dressed;  /* any of these is there */
+	bool numbered; /* see source_is_numbered() */
 	uint64_t index;
 	uint64_t count; /* found by a pass of its own, for {0#}; 0: not looked for */
 	struct buf text[DRESSES], line, variables;
@@ -160,6 +162,17 @@ needs_count(const struct source *source)
 	return needed;
 }
 
+static bool
+has_number(const struct source *source)
+{
+	bool has = source->command && template_has_index(source->command);
+	for (int i = DRESS_CWD; i <= DRESS_INPUT; i++)
+		has = has || (source->dress[i] && template_has_index(source->dress[i]));
+	for (size_t i = 0; i < source->options.nenv; i++)
+		has = has || template_has_index(source->env[i]);
+	return has;
+}
+
 /* One pass, for {0#}. */
 static int
 count_all(struct source *source, struct err *err)
@@ -199,6 +212,7 @@ source_open(const struct source_options *options, struct err *err)
 	}
 	if (got == 0 && needs_count(source))
 		got = count_all(source, err);
+	source->numbered = got == 0 && has_number(source);
 	if (got == 0)
 		return source;
 	source_free(source);
@@ -301,6 +315,41 @@ dress(struct source *source, const struct row *row, struct task *task)
 	task->env_len = variables->len;
 }
 
+static void
+fill(struct source *source, const struct row *row, struct task *task)
+{
+	if (source->command) {
+		task->command = render(source, source->command, row, &source->line);
+		task->command_len = source->line.len - 1;
+	}
+	dress(source, row, task);
+}
+
+/* The number is no part of what a task is; all its values are, as {#} may stand for them. */
+static uint64_t
+identity_of_numbered(struct source *source, const struct row *row, struct task task)
+{
+	uint64_t index = source->index;
+	source->index = 0;
+	fill(source, row, &task);
+	source->index = index;
+	struct task *unnumbered = task_new(&task);
+	uint64_t id = task_identity(unnumbered);
+	task_free(unnumbered);
+	for (size_t i = 0; i < row->count; i++)
+		id = hash_add(id, row->values[i].text, row->values[i].len);
+	return id;
+}
+
+/* TASK as ROW makes it. */
+static void
+complete(struct source *source, const struct row *row, struct task *task)
+{
+	if (source->numbered)
+		task->id = identity_of_numbered(source, row, *task);
+	fill(source, row, task);
+}
+
 static enum next
 next_of_list(struct source *source, struct task **task, struct err *err)
 {
@@ -315,7 +364,7 @@ next_of_list(struct source *source, struct task **task, struct err *err)
 	}
 	struct task full = *bare;
 	struct value line = {bare->command, bare->command_len};
-	dress(source, &(struct row){.line = bare->line, .count = 1, .values = &line}, &full);
+	complete(source, &(struct row){.line = bare->line, .count = 1, .values = &line}, &full);
 	*task = task_new(&full);
 	task_free(bare);
 	return next;
@@ -331,14 +380,9 @@ source_next(struct source *source, struct task **task, struct err *err)
 	if (next != NEXT_ONE)
 		return next;
 	source->index++;
-	const char *command = render(source, source->command, &row, &source->line);
-	struct task full = {.index = source->index,
-		.line = row.line,
-		.attempt = 1,
-		.need = need_default,
-		.command = command,
-		.command_len = source->line.len - 1};
-	dress(source, &row, &full);
+	struct task full = {
+		.index = source->index, .line = row.line, .attempt = 1, .need = need_default};
+	complete(source, &row, &full);
 	struct err ignored; /* without bash it fails when it is run */
 	if (!is_argv(source))
 		shells_choose(&source->shells, &full, &ignored);
@@ -379,6 +423,12 @@ uint64_t
 source_limit(const struct source *source)
 {
 	return source->array ? array_limit(source->array) : 0;
+}
+
+bool
+source_is_numbered(const struct source *source)
+{
+	return source->numbered;
 }
 
 bool

@@ -57,6 +57,9 @@ uint64_t source_remaining(const struct source *source);
 /* How many tasks may run at a time (an array's %LIMIT); 0: no limit. */
 uint64_t source_limit(const struct source *source);
 
+/* True if a task's number is in its command, directory, input or variables. */
+bool source_is_numbered(const struct source *source);
+
 /* True if a list's directives set output files. */
 bool source_has_files(const struct source *source);
 

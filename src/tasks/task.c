@@ -5,11 +5,9 @@
 #include "base/log.h"
 #include "base/pack.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* It names the job that runs the task: the next job's task is the same all the same. */
-#define JOB_VARIABLE "SLURM_ARRAY_JOB_ID="
 
 const struct need need_default = {.cores = 1};
 
@@ -123,14 +121,53 @@ task_unpack(struct unpack *in)
 	return task;
 }
 
+/* --- identity --- */
+
+/* They tell of the job and of the whole array: in a larger one the task is the same. */
+static bool
+is_of_array(const char *variable)
+{
+	static const char *const names[] = {"SLURM_ARRAY_JOB_ID=", "SLURM_ARRAY_TASK_MIN=",
+		"SLURM_ARRAY_TASK_MAX=", "SLURM_ARRAY_TASK_COUNT=", "SLURM_ARRAY_TASK_STEP="};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static int
+compare_names(const char *a, const char *b)
+{
+	while (*a == *b && *a && *a != '=') {
+		a++;
+		b++;
+	}
+	return (*a == '=' ? 0 : (unsigned char)*a) - (*b == '=' ? 0 : (unsigned char)*b);
+}
+
+/* The variable whose name follows that of LAST (NULL: the first); of several with one name the one
+ * that a program sees, the last. NULL: there is none. */
+static const char *
+next_by_name(const struct task *task, const char *last)
+{
+	const char *next = NULL;
+	for (const char *at = task->env; at < task->env + task->env_len; at += strlen(at) + 1)
+		if ((!last || compare_names(at, last) > 0) &&
+			(!next || compare_names(at, next) <= 0))
+			next = at;
+	return next;
+}
+
 uint64_t
 task_identity(const struct task *task)
 {
+	if (task->id)
+		return task->id;
 	uint64_t hash = hash_add(HASH_START, task->command, task->command_len);
 	hash = hash_add(hash, task->cwd, strlen(task->cwd));
 	hash = hash_add(hash, task->input, strlen(task->input));
-	for (const char *at = task->env; at < task->env + task->env_len; at += strlen(at) + 1)
-		if (strncmp(at, JOB_VARIABLE, sizeof(JOB_VARIABLE) - 1) != 0)
+	for (const char *at = NULL; (at = next_by_name(task, at));)
+		if (!is_of_array(at))
 			hash = hash_add(hash, at, strlen(at));
 	return hash;
 }

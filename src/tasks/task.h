@@ -30,6 +30,7 @@ struct task {
 	uint64_t line;	  /* 1-based line of the list it came from, 0: none; rank 0 only */
 	uint16_t attempt; /* 1 at the first try */
 	enum task_barrier barrier;
+	uint64_t id;	/* what task_identity() returns; 0: what it computes; rank 0 only */
 	uint64_t order; /* number among the tasks that are run, from 0; rank 0 only */
 	struct need need;
 	uint32_t timeout_ms; /* 0: none */
@@ -62,8 +63,10 @@ size_t task_bytes(const struct task *task);
 void task_pack(struct buf *buf, const struct task *task);
 struct task *task_unpack(struct unpack *in);
 
-/* What the task *is*, in 64 bits: FNV-1a over command, working directory, input and variables but
- * SLURM_ARRAY_JOB_ID. Not where its output goes, its time limit or its shell. */
+/* What the task *is*, in 64 bits: FNV-1a over command, working directory, input and variables in
+ * the order of their names, but those that say of which job and how large an array the task is. Not
+ * where its output goes, its time limit or its shell. Where its number fills a template the source
+ * has set ID, in which it has no part. */
 uint64_t task_identity(const struct task *task);
 
 #endif

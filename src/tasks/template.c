@@ -522,6 +522,10 @@ render_index(uint64_t index, uint64_t last, struct buf *out)
 {
 	char text[24];
 	int width = 1;
+	if (!index) {
+		buf_append_string(out, "{#}");
+		return;
+	}
 	for (; last >= 10; last /= 10)
 		width++;
 	int len = snprintf(text, sizeof(text), "%0*" PRIu64, width, index);

@@ -58,7 +58,7 @@ bool template_needs_count(const struct template *template); /* has {0#} */
 bool template_has_index(const struct template *template);   /* has {#} or {0#} */
 bool template_has_value(const struct template *template);   /* has {}, {2}, {name}... */
 
-/* Appends it, filled. COUNT is the number of tasks, for {0#} alone. */
+/* Appends it, filled. COUNT is the number of tasks, for {0#} alone. INDEX 0 leaves "{#}" there. */
 void template_render(const struct template *template, const struct row *row, uint64_t index,
 	uint64_t count, struct buf *out);
 

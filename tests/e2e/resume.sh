@@ -149,6 +149,27 @@ printf 'echo %s\n' b a >jobs.txt
 run -q --resume --stdout 'p/{#}.txt' jobs.txt
 expect_code 0
 
+# --- a task's number, how large the array is and the order of variables are no part of what it is ---
+numbered() { run -q -k --resume --run-dir numbered -- 'echo {#}: {}; test {} != b || test -e fixed5' ::: "$@"; }
+numbered a b c
+numbered c b a d
+expect_code 1
+[ "$(cat out)" = "$(printf '2: b\n4: d')" ] || fail "values in another order: $(cat out)"
+numbered b c a d
+expect_code 2
+grep -q "task 1, .*b.*, would have in it the number that .* of session 1 had" err || fail "a number given twice: $(cat err)"
+touch fixed5
+numbered a b c
+expect_code 0
+[ "$(cat out)" = '2: b' ] || fail "fewer values: $(cat out)"
+run -q --run-dir array --array 1-3 --env A=1 --env B=2 -- true
+run -q -k --resume --run-dir array --array 1-4 --env B=2 --env A=1 -- true
+expect_code 0
+[ "$(column index array/journal.2.tsv)" = 4 ] || fail "a larger array ran again: $(column index array/journal.2.tsv)"
+run -q --run-dir width --cwd 'w{0#}' -- echo ::: 1 2 3 4 5 6 7 8 9
+run -q --resume --run-dir width --cwd 'w{0#}' -- echo ::: 1 2 3 4 5 6 7 8 9 10
+[ "$(cat out)" = 10 ] || fail "a tenth task changed the others: $(cat out)"
+
 # --- barriers ---
 for i in $(seq 8); do echo "sleep 0.0$i; echo x >>before"; done >jobs.txt
 { echo '#MPBATCH barrier'; echo 'wc -l <before'; echo '#MPBATCH barrier check'; echo false; echo '#MPBATCH barrier check'; echo 'touch behind'; } >>jobs.txt

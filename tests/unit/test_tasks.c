@@ -139,6 +139,16 @@ identity_is_what_the_task_is(void **state)
 	task.env = "SLURM_ARRAY_JOB_ID=7\0A=1\0B=\0"; /* the job that runs it */
 	task.env_len = 28;
 	assert_true(task_identity(&task) == id);
+	task.env = "B=\0SLURM_ARRAY_TASK_COUNT=9\0A=1\0"; /* any order, and a larger array */
+	task.env_len = 32;
+	assert_true(task_identity(&task) == id);
+	task.env = "A=2\0AB=\0A=1\0"; /* of one name the last */
+	task.env_len = 12;
+	uint64_t last = task_identity(&task);
+	task.env = "AB=\0A=1\0";
+	task.env_len = 8;
+	assert_true(task_identity(&task) == last);
+	assert_true(last != id);
 	struct task a = {.command = "ab", .command_len = 2, .cwd = "c", .input = ""};
 	struct task b = {.command = "a", .command_len = 1, .cwd = "bc", .input = ""};
 	assert_true(task_identity(&a) != task_identity(&b));
