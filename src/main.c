@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/pack.h"
+#include "base/streams.h"
 #include "cli/actions.h"
 #include "cli/descriptors.h"
 #include "cli/options.h"
@@ -210,6 +211,8 @@ main(int argc, char **argv)
 	if (options.action > ACTION_SHOW_BINDING)
 		return act(&launcher, &options, invocation.variable_error);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
+	if (launcher.rank == 0 && launcher.mixes_streams)
+		streams_alternate();
 	int signal_fd = signals_open();
 	struct keeper_link keeper;
 	if (keeper_start(&keeper, &err) < 0)

@@ -1,6 +1,8 @@
 /* The one place that prints messages, and the allocators that die. */
 #include "base/log.h"
 
+#include "base/streams.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,8 +61,10 @@ print_line(const char *kind, const char *format, va_list args)
 	text[len++] = '\n';
 	if (line_hook)
 		line_hook();
+	streams_wait(STDERR_FILENO);
 	ssize_t ignored = write(STDERR_FILENO, text, len);
 	(void)ignored;
+	streams_wrote(STDERR_FILENO, false);
 }
 
 void

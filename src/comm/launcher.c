@@ -2,6 +2,7 @@
 #include "comm/launcher.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,19 @@ launched_by_pmix(char *const *variables)
 	return launcher;
 }
 
+/* PMIx up to 5.0.10, 6.0 and 6.1.0, which prints what the processes of PRRTE's mpirun print. */
+static bool
+mixes_streams(char *const *variables)
+{
+	const char *version = get(variables, "PMIX_VERSION");
+	int major, minor, release;
+	if (!get(variables, "PRTE_LAUNCHED") || !version ||
+		sscanf(version, "%d.%d.%d", &major, &minor, &release) != 3)
+		return false;
+	int number = major * 10000 + minor * 100 + release;
+	return number < 50011 || (number >= 60000 && number < 60101);
+}
+
 struct launcher
 launcher_detect(char *const *variables)
 {
@@ -71,6 +85,7 @@ launcher_detect(char *const *variables)
 			get_number(variables, "OMPI_COMM_WORLD_SIZE"),
 			get_number(variables, "OMPI_COMM_WORLD_RANK"));
 		launcher.ends_in_a_second = true;
+		launcher.mixes_streams = mixes_streams(variables);
 	} else if (get(variables, "PMI_SIZE")) {
 		launcher = launched_by_pmi(variables);
 	} else if (get(variables, "PMIX_RANK")) {

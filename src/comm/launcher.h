@@ -18,6 +18,8 @@ struct launcher {
 	bool can_join;	  /* it offers a way to MPI (PMI, PMIx); srun without PMI does not */
 	bool ends_in_a_second; /* on a signal it kills its ranks a second later, or sooner (mpirun)
 				*/
+	bool mixes_streams; /* an unfinished line of one stream goes before what the other has next
+			     */
 };
 
 /* VARIABLES is NULL-terminated, as environ(7). */

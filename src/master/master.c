@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/pack.h"
+#include "base/streams.h"
 #include "comm/transport.h"
 #include "master/internal.h"
 #include "run/joblog.h"
@@ -392,6 +393,7 @@ master_deadline_ns(const struct master *master)
 	if (observer && observer->ops->due_ns && observer->ops->due_ns(observer) < due)
 		due = observer->ops->due_ns(observer);
 	due = master->beat_ns < due ? master->beat_ns : due;
+	due = streams_due_ns() < due ? streams_due_ns() : due;
 	return master->settle_ns < due ? master->settle_ns : due;
 }
 

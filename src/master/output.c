@@ -58,8 +58,8 @@ output_free(struct output *output)
 {
 	if (!output)
 		return;
-	buf_clear(&output->outlets[0].buf);
-	buf_clear(&output->outlets[1].buf);
+	outlet_clear(&output->outlets[0]);
+	outlet_clear(&output->outlets[1]);
 	buf_clear(&output->tagged);
 	buf_clear(&output->pieces[0]);
 	buf_clear(&output->pieces[1]);
@@ -452,7 +452,7 @@ take_turns(struct output *output)
 		struct err err;
 		got = order_take(order, to, &err);
 		for (int i = 0; i < 2; i++)
-			output->outlets[i].taken += to[i]->len - before[i];
+			outlet_appended(&output->outlets[i], to[i]->len - before[i]);
 		any = any || got > 0;
 		if (got < 0)
 			give_up(output, &err);
@@ -515,7 +515,7 @@ write_sink(struct output *output, int i)
 {
 	struct err err;
 	struct outlet *outlet = &output->outlets[i];
-	if (outlet->terminal && outlet->buf.len && output->options.before)
+	if (outlet->terminal && outlet_left(outlet) && output->options.before)
 		output->options.before(output->options.arg);
 	if (outlet_write(outlet) == 0)
 		return;
@@ -584,7 +584,8 @@ output_next_done(struct output *output)
 size_t
 output_backlog(const struct output *output)
 {
-	return output->waiting_bytes + output->outlets[0].buf.len + output->outlets[1].buf.len;
+	return output->waiting_bytes + outlet_left(&output->outlets[0]) +
+	       outlet_left(&output->outlets[1]);
 }
 
 bool

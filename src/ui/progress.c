@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/streams.h"
 #include "ui/text.h"
 
 #include <stdio.h>
@@ -199,10 +200,10 @@ progress_new(const struct progress_options *options)
 	struct progress *progress = xcalloc(1, sizeof(*progress));
 	bool terminal = text_can_redraw(STDERR_FILENO);
 	int interval_s = options->interval_s;
+	bool asked = options->bar == PROGRESS_ALWAYS, lines = streams_is_one(STDERR_FILENO);
 	if (interval_s < 0)
-		interval_s = terminal ? 0 : INTERVAL_DEFAULT_S;
-	progress->drawn =
-		options->bar == PROGRESS_ALWAYS || (options->bar == PROGRESS_AUTO && terminal);
+		interval_s = terminal ? 0 : lines && asked ? 1 : INTERVAL_DEFAULT_S;
+	progress->drawn = !lines && (asked || (options->bar == PROGRESS_AUTO && terminal));
 	progress->interval_ns = interval_s * CLOCK_NS_PER_S;
 	progress->shown_ns = options->start_ns;
 	progress->shown = UINT64_MAX;

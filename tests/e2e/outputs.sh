@@ -13,6 +13,12 @@ for stream in out err; do
 	[ "$(wc -l <$stream)" = $((60 * 40 * 41 / 2)) ] || fail "$stream has $(wc -l <$stream) lines"
 done
 
+# An unfinished line of one stream stays there, whatever follows in the other one.
+printf '%s\n' 'printf begun' 'echo other >&2' 'printf " and ended"' | batch -k
+expect_code 0
+[ "$(cat out)" = 'begun and ended' ] || fail "an unfinished line: $(cat out)"
+grep -qx other err && ! grep -q begun err || fail "an unfinished line goes to the other stream"
+
 # /dev/stderr and /dev/stdout opened anew; output closed; a task that reads; a stray that goes on printing.
 batch <<LINES
 echo one > /dev/stderr; echo two > /dev/stderr; echo three > /dev/stdout; echo four

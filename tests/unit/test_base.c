@@ -1,9 +1,11 @@
 /* The ground: errors, buffers, packing, CPU sets, and what a message may look like. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/pack.h"
+#include "base/streams.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -476,6 +478,28 @@ die_prints_and_calls_the_hook(void **state)
 	assert_string_equal(capture(die_in_child), "mpbatch: error: enough\n");
 }
 
+/* --- streams --- */
+
+static void
+streams_take_turns_at_the_end_of_lines(void **state)
+{
+	(void)state;
+	assert_true(streams_may_write(STDOUT_FILENO) && streams_may_write(STDERR_FILENO));
+	streams_alternate();
+	streams_wrote(STDOUT_FILENO, true);
+	assert_true(streams_may_write(STDOUT_FILENO));
+	assert_false(streams_may_write(STDERR_FILENO));
+	assert_true(streams_due_ns() == CLOCK_NEVER);
+	streams_wrote(STDOUT_FILENO, false);
+	assert_false(streams_may_write(STDERR_FILENO));
+	assert_true(streams_due_ns() < clock_now_ns() + CLOCK_NS_PER_S);
+	streams_wait(STDERR_FILENO);
+	streams_wrote(STDERR_FILENO, false);
+	assert_true(streams_due_ns() == CLOCK_NEVER);
+	assert_true(streams_may_write(STDERR_FILENO));
+	assert_true(streams_may_write(99));
+}
+
 int
 main(void)
 {
@@ -499,6 +523,7 @@ main(void)
 		cmocka_unit_test(log_says_who_and_what),
 		cmocka_unit_test(log_cuts_but_ends_the_line),
 		cmocka_unit_test(die_prints_and_calls_the_hook),
+		cmocka_unit_test(streams_take_turns_at_the_end_of_lines),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
