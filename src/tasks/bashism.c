@@ -182,7 +182,8 @@ is_set(const struct scan *scan, const char *name, size_t len)
 static void
 check_variable(struct scan *scan, const char *name, size_t len)
 {
-	if (*name >= 'A' && *name <= 'Z' && is_of_bash(name, len) && !is_set(scan, name, len))
+	if (len && *name >= 'A' && *name <= 'Z' && is_of_bash(name, len) &&
+		!is_set(scan, name, len))
 		find(scan, name, len);
 }
 
@@ -251,8 +252,12 @@ scan_arithmetic(struct scan *scan)
 		char c = *scan->at;
 		open += c == '(';
 		open -= c == ')';
+		size_t len = name_length(scan->at, scan->end);
+		check_variable(scan, scan->at, len);
 		if (is_one_of(c, "*+-") && peek(scan, 1) == c)
 			find(scan, scan->at, 2);
+		else if (len)
+			skip(scan, len);
 		else
 			scan_inner(scan, true);
 	}
