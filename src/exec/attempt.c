@@ -64,7 +64,7 @@ spawn_shell(struct attempt *attempt, const struct slot *slot, struct spawn spawn
 	char path[64];
 	const char *shell = *task->shell ? task->shell : "/bin/sh";
 	bool long_line = task->command_len >= ARGUMENT_BYTES;
-	attempt->result.via = shell_via(shell);
+	attempt->result.via = (uint8_t)shell_via(shell);
 	if (long_line && !attempt->script_fd) {
 		attempt->script_fd = write_script(slot->capture_options.tmpdir, task);
 		if (attempt->script_fd < 0) {
