@@ -6,10 +6,15 @@ struct err;
 struct plan;
 
 /*
- * Sets plan->session, and plan->resume with --resume. A task that would write a file of one that is
- * done is an error, and so is one that would have its number where that is in the command (which
- * may name files with it), directory, input or variables: all tasks are looked at, of a pipe as
- * many as the journals know, of a source without end EARLIER_AHEAD more. -1 with ERR.
+ * Sets plan->session, and plan->resume with --resume. -1 with ERR if a task would write a file of
+ * one that is done; or have its number, where that is in the command (which may name files with
+ * it), directory, input or variables; or if the list has nothing of what is done (the last two not
+ * with
+ * --resume-changed). A warning says what else of it is missing.
+ *
+ * All tasks are looked at, of a source without end EARLIER_AHEAD more than the journals know, of a
+ * pipe only as many: what of it is missing is said at the end of the run, unless
+ * plan->gone_is_said.
  */
 int earlier_load(struct plan *plan, struct err *err);
 

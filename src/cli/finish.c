@@ -205,16 +205,17 @@ close_output(const struct plan *plan, int code)
 	return EXIT_RUN_FAILED;
 }
 
-/* Only after the last task was asked for is it known what of earlier sessions is left. */
+/* Of a pipe it is known only after the last task what of earlier sessions is left. */
 static void
-say_matches(const struct resume *resume, int code)
+say_matches(const struct plan *plan, int code)
 {
+	const struct resume *resume = plan->resume;
 	uint64_t moved = resume_moved(resume), unmatched = resume_unmatched(resume);
 	if (moved)
 		log_info("%llu task%s done before stood elsewhere in the list then",
 			(unsigned long long)moved, moved == 1 ? "" : "s");
-	if (unmatched && code <= 1)
-		log_info("%llu task%s done before %s not in the list any more",
+	if (unmatched && code <= 1 && !plan->gone_is_said)
+		log_warning("%llu task%s done before %s not in the list any more",
 			(unsigned long long)unmatched, unmatched == 1 ? "" : "s",
 			unmatched == 1 ? "is" : "are");
 }
@@ -226,7 +227,7 @@ plan_finish(struct plan *plan, int code, struct status *status)
 	code = close_journal(&plan->joblog, code);
 	code = close_output(plan, code);
 	if (plan->resume)
-		say_matches(plan->resume, code);
+		say_matches(plan, code);
 	if (!plan->run_dir)
 		return code;
 	if (!lock_is_ours(plan->lock)) {

@@ -68,6 +68,7 @@ set_action(struct options *options, enum action action)
 SWITCH(master_works)
 SWITCH(env_from_master)
 SWITCH(restart)
+SWITCH(resume_changed)
 SWITCH(quiet)
 SWITCH(csv)
 SWITCH(tsv)
@@ -370,6 +371,8 @@ const struct option_row option_rows[] = {
 		.help = "the task list, even if it looks like a script"},
 	{.name = "resume", .argument = "failed|new", .may_lack_argument = true, .set = set_resume,
 		.help = "run what has not succeeded; one half of it with =failed, =new"},
+	{.name = "resume-changed", .set = set_resume_changed,
+		.help = "the same of a list that has nothing of what is done"},
 	{.name = "restart", .set = set_restart, .help = "run all anew; an earlier run moves to DIR.old"},
 	{.name = "joblog", .argument = "FILE", .set = set_joblog, .help = "a log as GNU parallel writes it"},
 	{.name = "tmpdir", .argument = "DIR", .set = set_tmpdir,

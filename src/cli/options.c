@@ -236,6 +236,8 @@ static int
 check(struct options *options, struct err *err)
 {
 	yield_variables(options);
+	if (options->resume_changed && !options->resume)
+		options->resume = RESUME_ALL;
 	if (options->csv && options->tsv)
 		return err_set(err, "--csv and --tsv: expected one of them");
 	options->format = options->csv ? ROWS_CSV : options->tsv ? ROWS_TSV : ROWS_LINES;

@@ -85,6 +85,7 @@ struct options {
 	const char *run_dir;	 /* NULL: LIST.mpbatch */
 	bool restart;
 	enum resume_how resume;
+	bool resume_changed; /* though the list has nothing that is done */
 	const char *joblog;
 	const char *tmpdir;
 	bool quiet;

@@ -219,7 +219,7 @@ refuse(struct paths *paths, const struct task *task, const char *file, struct er
 	struct reader_record record;
 	if (journals && read_done(paths, hash, journals, &record, err) > 0)
 		err_set(err,
-			"task %llu, '%.100s', would write %.300s, which is what task %llu of "
+			"task %llu, '%.100s', would write %.160s, which is what task %llu of "
 			"session %d, '%.*s', has written, and that one is done: expected new "
 			"tasks behind the others, or other names than before (another directory, "
 			"or values rather than {#})",

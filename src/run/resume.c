@@ -361,6 +361,13 @@ resume_was_done_at(const struct resume *resume, uint64_t index)
 	       (resume->places[index - 1] & KNOWN_MASK) == known_as(RESUME_DONE);
 }
 
+bool
+resume_is_unmatched(const struct resume *resume, uint64_t id)
+{
+	size_t at;
+	return find_leftover(resume, id, false, &at) && !(key_of(resume, at) & LEFT_FAILED);
+}
+
 void
 resume_again(struct resume *resume)
 {

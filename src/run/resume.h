@@ -53,6 +53,9 @@ enum resume_verdict resume_verdict(struct resume *resume, uint64_t index, uint64
 /* At INDEX stood a task of an earlier session that has succeeded. */
 bool resume_was_done_at(const struct resume *resume, uint64_t index);
 
+/* A success of that id has matched none of the tasks whose verdict was asked. */
+bool resume_is_unmatched(const struct resume *resume, uint64_t id);
+
 /* Back to where no verdict was asked. */
 void resume_again(struct resume *resume);
 

@@ -10,7 +10,7 @@ printf 'a\nb\n' >values
 
 # --- options that are not written out, or of other tools ---
 refused 'unknown option --tim=10: expected --timeout, written out' --tim=10 jobs.txt
-refused 'unknown option --res: expected one of --resume, --restart' --res jobs.txt
+refused 'unknown option --res: expected one of --resume, --resume-changed, --restart' --res jobs.txt
 refused 'unknown option --jbos=2: expected --jobs' --jbos=2 jobs.txt
 refused 'unknown option -help: expected --help' -help
 refused 'unknown option -jobs: expected --jobs' -jobs jobs.txt

@@ -44,7 +44,8 @@ expect_code 0
 ran 2 'echo b echo new test -e fixed'
 grep -q '4 tasks; earlier sessions: 2 succeeded, 1 failed' err || fail "the start does not say what was done"
 grep -q '1 task done before stood elsewhere' err || fail "the run does not say what it matched"
-grep -q '1 task done before is not in the list' err || fail "the run does not say what is gone"
+grep -q "1 task done before is not in the list any more: task 1 was 'echo a' and is 'echo new' now" err ||
+	fail "the run does not say what is gone"
 [ ! -e jobs.txt.mpbatch/failed.txt ] || fail "failed.txt stays"
 run --resume jobs.txt
 expect_code 0
@@ -148,6 +149,32 @@ run --restart -q --stdout 'p/{#}.txt' jobs.txt
 printf 'echo %s\n' b a >jobs.txt
 run -q --resume --stdout 'p/{#}.txt' jobs.txt
 expect_code 0
+
+# --- of a list that was changed it is said before anything runs; of another list nothing runs ---
+printf 'echo a\necho b\n' >jobs.txt
+run --restart -q jobs.txt
+printf 'touch began6; while ! test -e go6; do sleep 0.02; done\necho b\n' >jobs.txt
+start --resume jobs.txt
+wait_for test -e began6
+grep -q "1 task done before is not in the list any more: task 1 was 'echo a' and is 'touch began6;" err ||
+	fail "what is gone is not said before the run"
+touch go6
+finish
+expect_code 0
+[ "$(grep -c 'not in the list any more' err)" = 1 ] || fail "what is gone is said twice"
+printf 'echo %s\n' 1 2 3 >jobs.txt
+run --restart -q jobs.txt
+printf 'echo -v %s\n' 1 2 3 >jobs.txt
+refused "none of the 3 .*: task 1 was 'echo 1' and is 'echo -v 1' now.* --resume-changed" --resume jobs.txt
+head -n 1 jobs.txt >shorter.txt
+refused 'none of the 3' --resume --run-dir jobs.txt.mpbatch shorter.txt
+refused 'task 1 was .*, where the list has none now' --resume --run-dir jobs.txt.mpbatch /dev/null
+run -q --resume-changed jobs.txt
+expect_code 0
+[ "$(wc -l <out)" = 3 ] || fail "--resume-changed does not go on: $(cat out)"
+seq 3 | "${LAUNCHER[@]}" "$MPBATCH" -q --run-dir piped -- echo >out || fail "a pipe"
+seq 3 | "${LAUNCHER[@]}" "$MPBATCH" --run-dir piped --resume -- echo -v {} >out 2>err && fail "a pipe of other tasks ran"
+grep -q 'none of the 3' err || fail "a pipe of other tasks: $(cat err)"
 
 # --- a task's number, how large the array is and the order of variables are no part of what it is ---
 numbered() { run -q -k --resume --run-dir numbered -- 'echo {#}: {}; test {} != b || test -e fixed5' ::: "$@"; }
