@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EXIT_USAGE = 2, EXIT_RUN_FAILED = 4 };
 
@@ -43,6 +44,15 @@ abort_job(int status)
 		transport_close(transport_to_abort, TRANSPORT_ABORT);
 }
 
+/* MPICH's mpirun passes on the end of its standard input, and dies of it (SIGPIPE) where nobody is
+ * there any more. Measured on two cores under load: one of three processes that ended at once. */
+static void
+stay(const struct launcher *launcher)
+{
+	if (launcher->needs_a_moment)
+		nanosleep(&(struct timespec){.tv_nsec = 100 * CLOCK_NS_PER_MS}, NULL);
+}
+
 /* Usage errors are the same on every rank: one of them speaks, and has the exit code. The launcher
  * kills all at the first code that is not 0, and it could be another's, before that one has spoken.
  */
@@ -53,6 +63,7 @@ refuse(const struct launcher *launcher, struct options *options, const struct er
 	if (launcher->rank > 0)
 		return 0;
 	log_error("%s", err->text);
+	stay(launcher);
 	return EXIT_USAGE;
 }
 
@@ -72,6 +83,8 @@ act(const struct launcher *launcher, struct options *options, struct err err)
 		code = actions_do(options, &err);
 	if (code < 0)
 		return refuse(launcher, options, &err);
+	if (launcher->rank == 0)
+		stay(launcher);
 	options_clear(options);
 	return code;
 }

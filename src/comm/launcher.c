@@ -47,6 +47,7 @@ launched_by_pmi(char *const *variables)
 						      : "a PMI launcher",
 		get_number(variables, "PMI_SIZE"), get_number(variables, "PMI_RANK"));
 	launcher.ends_in_a_second = !srun;
+	launcher.needs_a_moment = hydra;
 	return launcher;
 }
 

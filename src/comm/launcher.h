@@ -18,6 +18,7 @@ struct launcher {
 	bool can_join;	  /* it offers a way to MPI (PMI, PMIx); srun without PMI does not */
 	bool ends_in_a_second; /* on a signal it kills its ranks a second later, or sooner (mpirun)
 				*/
+	bool needs_a_moment;   /* dies, with what was printed, if its ranks end at once */
 	bool mixes_streams; /* an unfinished line of one stream goes before what the other has next
 			     */
 };
