@@ -220,12 +220,24 @@ say_matches(const struct plan *plan, int code)
 			unmatched == 1 ? "is" : "are");
 }
 
+/* Also after its last task was taken: what was added to it has not run. */
+static int
+check_list(const struct plan *plan, int code)
+{
+	struct err err;
+	if (code >= EXIT_STOPPED || source_check(plan->source, &err) == 0)
+		return code;
+	log_error("%s: expected --resume, which runs what it has now", err.text);
+	return EXIT_STOPPED;
+}
+
 int
 plan_finish(struct plan *plan, int code, struct status *status)
 {
 	code = close_journal(&plan->journal, code);
 	code = close_journal(&plan->joblog, code);
 	code = close_output(plan, code);
+	code = check_list(plan, code);
 	if (plan->resume)
 		say_matches(plan, code);
 	if (!plan->run_dir)

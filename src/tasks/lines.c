@@ -199,6 +199,12 @@ take_line(struct lines *lines, size_t len)
 		lines->newlines--;
 }
 
+int
+lines_check(const struct lines *lines, struct err *err)
+{
+	return lines->regular ? check_unchanged(lines, err) : 0;
+}
+
 enum next
 lines_next(struct lines *lines, const char **line, size_t *len, struct err *err)
 {
@@ -206,7 +212,7 @@ lines_next(struct lines *lines, const char **line, size_t *len, struct err *err)
 	drop_last(lines);
 	while (!find_line(lines, &found)) {
 		if (lines->at_end)
-			return NEXT_END;
+			return lines_check(lines, err) < 0 ? NEXT_ERROR : NEXT_END;
 		int got = fill(lines, err);
 		if (got <= 0)
 			return got < 0 ? NEXT_ERROR : NEXT_WAIT;

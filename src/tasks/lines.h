@@ -31,6 +31,9 @@ enum next lines_next(struct lines *lines, const char **line, size_t *len, struct
  * taking anything; LEN 0 for others. For checking and counting before the start. */
 int lines_ahead(struct lines *lines, const char **data, size_t *len, bool *whole, struct err *err);
 
+/* -1 with ERR for a regular file that has changed since it was opened. */
+int lines_check(const struct lines *lines, struct err *err);
+
 /* Back to the first line. -1 with ERR for a pipe that was not spooled. A pipe's spool is read
  * first, then what still comes. */
 int lines_rewind(struct lines *lines, struct err *err);

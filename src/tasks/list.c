@@ -280,6 +280,12 @@ list_next(struct list *list, struct task **task, struct err *err)
 }
 
 int
+list_check(const struct list *list, struct err *err)
+{
+	return lines_check(list->lines, err);
+}
+
+int
 list_rewind(struct list *list, struct err *err)
 {
 	if (lines_rewind(list->lines, err) < 0)

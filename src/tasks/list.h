@@ -33,6 +33,9 @@ void list_free(struct list *list);
 /* *TASK is a new task, the caller's. After NEXT_ERROR go back first. */
 enum next list_next(struct list *list, struct task **task, struct err *err);
 
+/* See lines_check(). */
+int list_check(const struct list *list, struct err *err);
+
 /* Back to the first line; see lines_rewind(). */
 int list_rewind(struct list *list, struct err *err);
 

@@ -391,6 +391,12 @@ source_next(struct source *source, struct task **task, struct err *err)
 }
 
 int
+source_check(const struct source *source, struct err *err)
+{
+	return source->list ? list_check(source->list, err) : 0;
+}
+
+int
 source_rewind(struct source *source, struct err *err)
 {
 	source->index = 0;

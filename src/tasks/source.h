@@ -41,6 +41,9 @@ void source_free(struct source *source);
 
 enum next source_next(struct source *source, struct task **task, struct err *err);
 
+/* -1 with ERR if the list is a file that has changed since it was opened. */
+int source_check(const struct source *source, struct err *err);
+
 /* Back to the first task. -1 with ERR: a pipe without SPOOL_DIR. */
 int source_rewind(struct source *source, struct err *err);
 

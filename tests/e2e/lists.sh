@@ -120,3 +120,11 @@ wait
 expect_code 3
 grep -q 'fifo:3:.*nonsense' err || fail "the bad line is not named"
 ! grep -q 'cannot be read' err || fail "a message is broken"
+
+# --- a list that is run is a changed list wherever it is changed: also a small one, behind its last task ---
+printf 'echo echo added >>jobs.txt\necho b\n' | batch
+expect_code 3
+grep -q 'jobs.txt has changed since the run began' err || fail "an appended line is ignored"
+run -q --resume jobs.txt
+expect_code 0
+[ "$(cat out)" = added ] || fail "a resume after an appended line ran: $(cat out)"
