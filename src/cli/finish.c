@@ -114,12 +114,14 @@ write_lists(struct plan *plan, struct status *status)
 	struct list_file remaining = {.name = "remaining.txt", .state = LEDGER_OPEN};
 	struct err err;
 	enum next next = NEXT_ONE;
-	uint64_t tasks = 0, succeeded = 0;
+	uint64_t tasks = 0, succeeded = 0, known = ledger_end(&plan->ledger);
+	if (plan->resume && resume_known(plan->resume) > known)
+		known = resume_known(plan->resume);
 	open_list_file(&failed, plan->run_dir);
 	open_list_file(&remaining, plan->run_dir);
 	if (source_rewind(plan->source, &err) < 0)
 		next = NEXT_ERROR;
-	while (next == NEXT_ONE && remaining.listing.written <= REMAINING_MAX) {
+	while (next == NEXT_ONE && (remaining.listing.written <= REMAINING_MAX || tasks < known)) {
 		struct task *task;
 		next = source_next(plan->source, &task, &err);
 		if (next == NEXT_AGAIN) {
@@ -132,17 +134,18 @@ write_lists(struct plan *plan, struct status *status)
 		tasks++;
 		succeeded += state == LEDGER_SUCCEEDED;
 		take(&failed, task, state);
-		take(&remaining, task, state);
+		if (remaining.listing.written <= REMAINING_MAX)
+			take(&remaining, task, state);
 		task_free(task);
 	}
-	bool whole = next == NEXT_END || next == NEXT_WAIT;
+	bool many = remaining.listing.written > REMAINING_MAX;
 	if (next == NEXT_ERROR)
 		log_warning("failed.txt and remaining.txt are not written: %s", err.text);
-	else if (!whole)
+	else if (many)
 		log_info("more than %llu tasks remain: remaining.txt is not written",
 			(unsigned long long)REMAINING_MAX);
-	close_list_file(&failed, whole || next == NEXT_ONE);
-	close_list_file(&remaining, whole);
+	close_list_file(&failed, next != NEXT_ERROR);
+	close_list_file(&remaining, next != NEXT_ERROR && !many);
 	if (next != NEXT_END)
 		return;
 	status->tasks = status->tasks_about = tasks;

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/utf8.h"
 #include "cli/journals.h"
+#include "cli/seen.h"
 #include "exec/scheduler.h"
 #include "run/lock.h"
 #include "run/reader.h"
@@ -70,20 +71,34 @@ last_session(const char *run_dir)
 	return last;
 }
 
+/* A success whose output was lost has been run again: it is one task. */
+static void
+count_record(
+	struct status *status, int session, const struct reader_record *record, struct seen *done)
+{
+	uint64_t key = record->id ^ record->result.index * UINT64_C(0x9e3779b97f4a7c15);
+	bool now = record->session == session;
+	bool before = record->result.reason == RESULT_OK && seen_add(done, key, 1);
+	if (now)
+		status->by_reason[record->result.reason]++;
+	if (now && before)
+		status->done_before--;
+	else if (!now && !before)
+		status->done_before += record->result.reason == RESULT_OK;
+}
+
 static int
 count_records(struct run_status *run, int session, struct err *err)
 {
 	struct journals *journals = journals_open(run->run_dir, 0, err);
 	struct status *status = &run->status;
 	struct reader_record record;
+	struct seen done = {0};
 	int got = -1;
 	*status = (struct status){.state = STATUS_RUNNING, .session = session, .eta_s = -1};
-	while (journals && (got = journals_next(journals, &record, err)) > 0) {
-		if (record.session == session)
-			status->by_reason[record.result.reason]++;
-		else
-			status->done_before += record.result.reason == RESULT_OK;
-	}
+	while (journals && (got = journals_next(journals, &record, err)) > 0)
+		count_record(status, session, &record, &done);
+	seen_clear(&done);
 	journals_free(journals);
 	return got;
 }

@@ -30,6 +30,12 @@ ledger_get(const struct ledger *ledger, uint64_t index)
 	return (enum ledger_state)(ledger->bits[byte] >> (index % 4 * 2) & 3);
 }
 
+uint64_t
+ledger_end(const struct ledger *ledger)
+{
+	return 4 * (uint64_t)ledger->room;
+}
+
 void
 ledger_clear(struct ledger *ledger)
 {

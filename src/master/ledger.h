@@ -15,6 +15,7 @@ struct ledger {
 
 void ledger_set(struct ledger *ledger, uint64_t index, enum ledger_state state);
 enum ledger_state ledger_get(const struct ledger *ledger, uint64_t index);
+uint64_t ledger_end(const struct ledger *ledger); /* all from this index on are open */
 void ledger_clear(struct ledger *ledger);
 
 #endif

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is known of a place: a verdict plus one, 0 for nothing; and whether the list has it there.
- */
-enum { KNOWN_MASK = 3, PLACED = 4 };
+/* What is known of a place: a verdict plus one, 0 for nothing; whether the list has it there; and,
+ * while journals are read, whether a success there has lost its output. */
+enum { KNOWN_MASK = 3, PLACED = 4, OUTPUT_LOST = 8 };
 
 /* Leftovers, what is not at its old place, are their identities with the last bit told apart: 0 for
  * a success, 1 for a failure; so successes come first when they are sorted. */
@@ -89,17 +89,20 @@ make_room(struct resume *resume, uint64_t index)
 
 /* The most that was ever achieved at a place counts, as long as it is the same task. */
 static void
-add_record(struct resume *resume, uint64_t index, uint64_t id, enum resume_verdict verdict)
+add_record(
+	struct resume *resume, uint64_t index, uint64_t id, enum resume_verdict verdict, bool lost)
 {
 	make_room(resume, index);
 	unsigned char *place = &resume->places[index - 1];
 	if (*place && resume->ids[index - 1] != id) {
-		add_replaced(resume, resume->ids[index - 1], *place);
+		add_replaced(resume, resume->ids[index - 1], *place & KNOWN_MASK);
 		*place = 0;
 	}
 	resume->ids[index - 1] = id;
-	if (known_as(verdict) > *place)
-		*place = known_as(verdict);
+	if (known_as(verdict) > (*place & KNOWN_MASK))
+		*place = known_as(verdict) | (*place & OUTPUT_LOST);
+	if (lost)
+		*place |= OUTPUT_LOST;
 	if (index > resume->known)
 		resume->known = index;
 }
@@ -117,16 +120,13 @@ is_stored(const char *run_dir, const struct reader_record *record)
 }
 
 static enum resume_verdict
-judge(struct resume *resume, const char *run_dir, const struct reader_record *record)
+judge(const char *run_dir, const struct reader_record *record)
 {
 	if (record->result.reason == RESULT_CANCELLED)
 		return RESUME_NEW;
 	if (record->result.reason != RESULT_OK)
 		return RESUME_FAILED;
-	if (!record->stored || is_stored(run_dir, record))
-		return RESUME_DONE;
-	resume->counts.lost_outputs++;
-	return RESUME_NEW;
+	return !record->stored || is_stored(run_dir, record) ? RESUME_DONE : RESUME_NEW;
 }
 
 static int
@@ -141,10 +141,12 @@ load_session(struct resume *resume, const char *run_dir, int session, struct err
 	reader_be_brief(reader);
 	struct reader_record record;
 	int got;
-	while ((got = reader_next(reader, &record, err)) > 0)
+	while ((got = reader_next(reader, &record, err)) > 0) {
+		enum resume_verdict verdict = judge(run_dir, &record);
+		bool lost = verdict == RESUME_NEW && record.result.reason == RESULT_OK;
 		if (record.result.index)
-			add_record(resume, record.result.index, record.id,
-				judge(resume, run_dir, &record));
+			add_record(resume, record.result.index, record.id, verdict, lost);
+	}
 	resume->counts.damaged += reader_damaged(reader, NULL) + reader_torn(reader);
 	reader_free(reader);
 	return got;
@@ -154,8 +156,12 @@ static void
 count_places(struct resume *resume)
 {
 	for (uint64_t i = 0; i < resume->known; i++) {
-		resume->counts.succeeded += resume->places[i] == known_as(RESUME_DONE);
-		resume->counts.failed += resume->places[i] == known_as(RESUME_FAILED);
+		uint8_t known = resume->places[i] & KNOWN_MASK;
+		resume->counts.succeeded += known == known_as(RESUME_DONE);
+		resume->counts.failed += known == known_as(RESUME_FAILED);
+		resume->counts.lost_outputs +=
+			known != known_as(RESUME_DONE) && resume->places[i] & OUTPUT_LOST;
+		resume->places[i] = known;
 	}
 	for (size_t i = 0; i < resume->nreplaced; i++)
 		resume->counts.succeeded += !(resume->replaced[i] & LEFT_FAILED);

@@ -109,7 +109,8 @@ listing_add(struct listing *listing, struct buf *buf, const struct task *task)
 	static const struct task nothing = {
 		.shell = "", .cwd = "", .input = "", .out = "", .err = "", .env = ""};
 	listing_skip(listing, task);
-	if (listing->barrier && listing->written)
+	/* Behind failed.txt it holds back what it did. */
+	if (listing->barrier == BARRIER_CHECK || (listing->barrier && listing->written))
 		buf_printf(buf, "#MPBATCH barrier%s\n",
 			listing->barrier == BARRIER_CHECK ? " check" : "");
 	listing->barrier = BARRIER_NONE;

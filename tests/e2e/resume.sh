@@ -206,6 +206,12 @@ grep -qx 8 out || fail "a barrier let a task begin before those above had ended"
 [ ! -e behind ] || fail "a task behind a barrier that checks was run"
 grep -q 'barrier' err || fail "no word about the barrier"
 
+head -n 1 jobs.txt.mpbatch/remaining.txt | grep -qx '#MPBATCH barrier check' || fail "remaining.txt: $(cat jobs.txt.mpbatch/remaining.txt)"
+cat jobs.txt.mpbatch/{failed,remaining}.txt >rest.txt
+run -q rest.txt
+expect_code 3
+[ ! -e behind ] || fail "failed.txt and remaining.txt, one behind the other, run what a barrier held back"
+
 printf '#MPBATCH colour=red\necho\n' >bad.txt
 refused 'bad.txt:1:10: ' bad.txt
 
@@ -236,6 +242,13 @@ run --resume --output store jobs.txt
 expect_code 0
 [ "$(column index jobs.txt.mpbatch/journal.2.tsv | wc -l)" = 1 ] || fail "not one damaged output was made again"
 [ "$("$MPBATCH" output jobs.txt | sort)" = "$(seq -f 'output %g' 4)" ] || fail "outputs of two sessions: $("$MPBATCH" output jobs.txt)"
+
+run --resume --output store jobs.txt
+! grep -q 'stored output' err || fail "an output that was made again is still missing: $(cat err)"
+rm jobs.txt.mpbatch/status.json
+"$MPBATCH" status --json jobs.txt >out
+python3 -c 'import json; s = json.load(open("out")); assert s["done_before"] + s["ended"].get("ok", 0) == 4, s' ||
+	fail "a task whose output was made again counts twice: $(cat out)"
 
 # --- a damaged line of the journal matters until a resume has done again what it said ---
 run --restart -q --output store jobs.txt
