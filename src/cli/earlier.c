@@ -225,6 +225,7 @@ rehearse(struct plan *plan, struct paths *done, uint64_t limit, struct err *err)
 		*err = clash;
 		return -1;
 	}
+	plan->moved = resume_moved(plan->resume);
 	resume_again(plan->resume);
 	return source_rewind(plan->source, err);
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/journals.h"
 #include "cli/picks.h"
+#include "run/manifest.h"
 #include "run/store.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct output_command {
 	bool errors;	    /* standard error too, or instead */
 	bool only_failed;
 	int session; /* 0: all */
+	int moved;   /* the last session in which tasks had other numbers than before; 0: none */
 	regex_t regex;
 	char *dir;
 	struct picks picks;
@@ -182,7 +184,12 @@ static void export(struct output_command *command, const struct pick *pick, enum
 static void
 handle(struct output_command *command, const struct pick *pick)
 {
-	if (!pick->stored) {
+	bool numbers = command->picks.nranges || command->export || command->grep;
+	if (numbers && pick->session < command->moved) {
+		complain(command, pick,
+			"tasks have had other numbers since the list was changed: expected "
+			"--session N with that of session N");
+	} else if (!pick->stored) {
 		command->incomplete = true;
 		if (command->not_stored++ < MISSING_NAMED)
 			log_error("task %llu: its output was not stored (%s)",
@@ -209,7 +216,10 @@ report_missing(struct output_command *command)
 		if (!missing)
 			continue;
 		command->incomplete = true;
-		const char *what = picks->attempt ? "no such attempt" : "not ended yet";
+		const char *what = picks->attempt   ? "no such attempt"
+				   : command->moved ? "not ended since the list was changed "
+						      "(--session N: its number in session N)"
+						    : "not ended yet";
 		if (range->from == range->to)
 			log_error("task %llu has %s", (unsigned long long)range->from, what);
 		else
@@ -238,6 +248,7 @@ read_journals(struct output_command *command, struct err *err)
 	struct journals *journals = journals_open(command->dir, command->session, err);
 	if (!journals)
 		return EXIT_USAGE;
+	command->moved = command->session ? 0 : manifest_last_move(command->dir);
 	picks_begin(&command->picks);
 	while ((got = journals_next(journals, &record, err)) > 0)
 		picks_add(&command->picks, &record);

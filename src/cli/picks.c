@@ -143,6 +143,7 @@ picks_add(struct picks *picks, const struct reader_record *record)
 		.err_bytes = result->err_bytes,
 		.name = record->stored ? number_of(picks, &record->store_name) : 0,
 		.attempt = result->attempt,
+		.session = record->session,
 		.reason = result->reason,
 		.stored = record->stored};
 	picks->count++;

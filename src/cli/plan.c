@@ -261,6 +261,7 @@ open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 	struct manifest ours = *manifest;
 	ours.session = plan->session;
 	ours.tasks = source_count(plan->source);
+	ours.moved = plan->moved;
 	if (plan->run_dir && manifest_add(plan->run_dir, &ours, err) < 0)
 		return -1;
 	if (open_output(plan, err) < 0 || open_joblog(plan, err) < 0)

@@ -29,6 +29,7 @@ struct plan {
 	char *run_dir;	 /* absolute; NULL: none is kept */
 	struct lock *lock;
 	struct resume *resume; /* NULL: nothing was done before */
+	uint64_t moved;	       /* tasks that were done at another place, as far as that is known */
 	bool gone_is_said;     /* what of that the list has not any more, before anything runs */
 	int session;	       /* of the run directory, from 1 */
 	char *journal_path;

@@ -54,6 +54,8 @@ session_object(const struct manifest *manifest)
 	json_object_set_new(object, "arguments", arguments);
 	if (manifest->tasks)
 		json_object_set_new(object, "tasks", json_integer((json_int_t)manifest->tasks));
+	if (manifest->moved)
+		json_object_set_new(object, "moved", json_integer((json_int_t)manifest->moved));
 	json_t *list = list_object(manifest->list);
 	if (list)
 		json_object_set_new(object, "list", list);
@@ -89,4 +91,22 @@ manifest_add(const char *run_dir, const struct manifest *manifest, struct err *e
 	json_decref(root);
 	buf_clear(&path);
 	return got;
+}
+
+int
+manifest_last_move(const char *run_dir)
+{
+	struct buf path = {0};
+	buf_printf(&path, "%s/run.json%c", run_dir, 0);
+	json_t *root = json_load_file(path.data, 0, NULL);
+	json_t *sessions = json_object_get(root, "sessions");
+	int last = 0;
+	for (size_t i = 0; i < json_array_size(sessions); i++) {
+		json_t *session = json_array_get(sessions, i);
+		if (json_integer_value(json_object_get(session, "moved")) > 0)
+			last = (int)json_integer_value(json_object_get(session, "session"));
+	}
+	json_decref(root);
+	buf_clear(&path);
+	return last;
 }

@@ -16,6 +16,7 @@ struct manifest {
 	char *const *argv;
 	const char *list; /* path as given; NULL: none */
 	uint64_t tasks;	  /* 0: not known yet */
+	uint64_t moved;	  /* that are done, and had other numbers when they were */
 	int ranks;
 };
 
@@ -23,5 +24,8 @@ struct manifest {
  * what MANIFEST says; of a list that is a file its absolute path, size, mtime). Written to a
  * temporary file, synced, renamed. */
 int manifest_add(const char *run_dir, const struct manifest *manifest, struct err *err);
+
+/* The last session in which tasks that are done had other numbers than before; 0: none. */
+int manifest_last_move(const char *run_dir);
 
 #endif

@@ -250,6 +250,21 @@ rm jobs.txt.mpbatch/status.json
 python3 -c 'import json; s = json.load(open("out")); assert s["done_before"] + s["ended"].get("ok", 0) == 4, s' ||
 	fail "a task whose output was made again counts twice: $(cat out)"
 
+# --- a number that meant another task in an earlier session gives nobody's output away ---
+printf 'echo %s\n' A B >jobs.txt
+run --restart -q --output store jobs.txt
+sed -i '1i echo X' jobs.txt
+run -q --resume --output store jobs.txt
+[ "$("$MPBATCH" output jobs.txt 1)" = X ] || fail "output of a number of now"
+for number in 2 3; do
+	"$MPBATCH" output jobs.txt $number >out 2>err && fail "task $number has another's output: $(cat out)"
+	[ ! -s out ] && grep -q 'since the list was changed' err || fail "task $number: $(cat out err)"
+done
+"$MPBATCH" output --export exported jobs.txt 2>err && fail "exported under numbers of then: $(grep . exported/*)"
+[ "$(ls exported)" = "$(printf '1.err\n1.out')" ] || fail "exported under numbers of then: $(grep . exported/*)"
+[ "$("$MPBATCH" output --session 1 jobs.txt 2)" = B ] || fail "output of a number of then"
+for i in 1 2 3 4; do echo "echo output $i"; done >jobs.txt
+
 # --- a damaged line of the journal matters until a resume has done again what it said ---
 run --restart -q --output store jobs.txt
 sed -i '4s/./X/' jobs.txt.mpbatch/journal.1.tsv
