@@ -449,7 +449,7 @@ source_files_differ(const struct source *source)
 	if (source_has_files(source))
 		return false;
 	for (int i = DRESS_OUT; i <= DRESS_ERR; i++)
-		if (source->dress[i] && !template_has_index(source->dress[i]))
+		if (source->dress[i] && !template_tells_index(source->dress[i]))
 			return false;
 	return true;
 }

@@ -66,7 +66,7 @@ bool source_is_numbered(const struct source *source);
 /* True if a list's directives set output files. */
 bool source_has_files(const struct source *source);
 
-/* True if no two tasks can have the same output file: their templates hold the index. */
+/* True if no two tasks can have the same output file: their templates tell the index. */
 bool source_files_differ(const struct source *source);
 
 #endif

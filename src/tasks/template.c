@@ -7,6 +7,7 @@
 #include "tasks/argv.h"
 #include "tasks/quote.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -419,6 +420,41 @@ bool
 template_has_index(const struct template *template)
 {
 	return has_kind(template, SEGMENT_INDEX) || has_kind(template, SEGMENT_PADDED);
+}
+
+static bool
+is_number(const struct segment *segment)
+{
+	return segment->kind == SEGMENT_INDEX || segment->kind == SEGMENT_PADDED;
+}
+
+/* Text whose character at its beginning, or END, is no digit: a number stops there. */
+static bool
+bounds(const struct template *template, size_t i, bool end)
+{
+	const struct segment *segment = &template->segments[i];
+	const char *text = template->text.data + segment->at;
+	return segment->kind == SEGMENT_TEXT &&
+	       !isdigit((unsigned char)text[end ? segment->len - 1 : 0]);
+}
+
+/* The number is the first thing that varies, or the last, and what is beside it is no part of it:
+ * "{1}{#}" is "111" of 1 and 11, and of 11 and 1. */
+bool
+template_tells_index(const struct template *template)
+{
+	const struct segment *segments = template->segments;
+	size_t first = 0, last = template->count;
+	while (first < template->count && segments[first].kind == SEGMENT_TEXT)
+		first++;
+	while (last && segments[last - 1].kind == SEGMENT_TEXT)
+		last--;
+	if (first == template->count)
+		return false;
+	if (is_number(&segments[first]) &&
+		(first + 1 == last || bounds(template, first + 1, false)))
+		return true;
+	return is_number(&segments[last - 1]) && bounds(template, last - 2, true);
 }
 
 bool

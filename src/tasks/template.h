@@ -56,6 +56,7 @@ void template_free(struct template *template);
 
 bool template_needs_count(const struct template *template); /* has {0#} */
 bool template_has_index(const struct template *template);   /* has {#} or {0#} */
+bool template_tells_index(const struct template *template); /* which index can be told from it */
 bool template_has_value(const struct template *template);   /* has {}, {2}, {name}... */
 
 /* Appends it, filled. COUNT is the number of tasks, for {0#} alone. INDEX 0 leaves "{#}" there. */

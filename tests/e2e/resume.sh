@@ -128,6 +128,9 @@ done
 refused 'stdout=' --restart -q --output store whole.txt
 printf '#MPBATCH stdout=f\necho 1\necho 2\n' >bad.txt
 refused 'same output file' bad.txt
+# ... however far apart the two are: a value of 1100 with 5, and a value of 1 with 1005.
+for i in $(seq 1100); do echo x; done | sed '5s/.*/1100/; 1005s/.*/1/' >values
+refused 'tasks 5 and 1005 have the same output file s/11005' --stdout 's/{}{#}' -a values -- true
 refused 'or stdout=' --remove-empty jobs.txt
 
 # --- what a task that is done has written, no other task writes ---

@@ -442,9 +442,13 @@ templates_tell_what_they_need(void **state)
 	(void)state;
 	static const struct {
 		const char *word;
-		bool count, index;
-	} cases[] = {{"a {}", false, false}, {"{#}", false, true}, {"{0#}", true, true},
-		{"{%}", false, false}};
+		bool count, index, tells;
+	} cases[] = {{"a {}", false, false, false}, {"{#}", false, true, true},
+		{"{0#}", true, true, true}, {"{%}", false, false, false},
+		{"{}{#}", false, true, false}, {"{#}{}", false, true, false},
+		{"{}1{#}", false, true, false}, {"{#}1{}", false, true, false},
+		{"{}_{#}_{}", false, true, false}, {"{#}{#}", false, true, false},
+		{"1{}_{#}1", false, true, true}, {"1{#}_{}1", false, true, true}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct err err;
 		struct template *template =
@@ -452,6 +456,7 @@ templates_tell_what_they_need(void **state)
 		assert_non_null(template);
 		assert_int_equal(template_needs_count(template), cases[i].count);
 		assert_int_equal(template_has_index(template), cases[i].index);
+		assert_int_equal(template_tells_index(template), cases[i].tells);
 		template_free(template);
 	}
 	template_free(NULL);
