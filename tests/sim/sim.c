@@ -65,6 +65,7 @@ struct sim {
 	bool interrupted;
 	struct master *master;
 	struct source *source;
+	int list_fd; /* open to the end: its name there must stay the list's */
 	int out_fd;
 	uint64_t limit;	 /* of tasks at a time, 0: none */
 	bool ordered;	 /* outputs in the order of the tasks */
@@ -117,15 +118,12 @@ make_source(struct sim *sim)
 {
 	char path[64];
 	struct err err;
-	int fd = memfd_create("list", 0);
-	FILE *file = fdopen(fd, "w+");
+	sim->list_fd = memfd_create("list", 0);
 	for (int i = 1; i <= sim->tasks; i++)
-		fprintf(file, "%stask %d\n",
+		dprintf(sim->list_fd, "%stask %d\n",
 			(uint64_t)i == sim->counts.barrier ? "#MPBATCH barrier\n" : "", i);
-	fflush(file);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", sim->list_fd);
 	struct source *source = source_open(&(struct source_options){.list = path}, &err);
-	fclose(file);
 	if (!source) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);
@@ -476,6 +474,7 @@ close_run(struct sim *sim)
 	for (int i = 0; i < sim->endpoints; i++)
 		transport_close(sim->transports[i], TRANSPORT_DRAIN);
 	source_free(sim->source);
+	close(sim->list_fd);
 	close(sim->out_fd);
 	free(sim->runs);
 	free(sim->lost);
