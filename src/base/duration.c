@@ -89,18 +89,31 @@ parse_clock(const char *text)
 	return sum;
 }
 
-int
+/* "1h30" and "2d12": whether the last number is minutes or seconds, say, is for the user to tell.
+ */
+static bool
+lacks_unit(const char *text)
+{
+	size_t len = strlen(text);
+	return strpbrk(text, "dhms") && !text[strspn(text, "0123456789.dhms")] &&
+	       isdigit((unsigned char)text[len - 1]);
+}
+
+const char *
 duration_parse(const char *text, uint32_t *ms)
 {
 	const char *end;
 	double sum = parse_decimal(text, &end) * 1e3;
 	if (!isdigit((unsigned char)*text))
-		return -1;
-	if (*end)
+		sum = -1;
+	else if (*end)
 		sum = strpbrk(text, ":-") ? parse_clock(text) : parse_units(text);
 	sum += 0.5; /* to the nearest */
 	if (sum < 1 || sum >= (double)UINT32_MAX + 1)
-		return -1;
+		return lacks_unit(text)
+			       ? "a time: its last number lacks a unit, as the m in 1h30m or the h "
+				 "in 2d12h"
+			       : DURATION_EXPECTED;
 	*ms = (uint32_t)sum;
-	return 0;
+	return NULL;
 }

@@ -202,7 +202,7 @@ set_shell(struct options *options, const char *value)
 static const char *
 set_timeout(struct options *options, const char *value)
 {
-	return duration_parse(value, &options->timeout_ms) < 0 ? DURATION_EXPECTED : NULL;
+	return duration_parse(value, &options->timeout_ms);
 }
 
 /* --- results --- */

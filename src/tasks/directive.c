@@ -202,7 +202,7 @@ set_time(void *field, const char *value)
 {
 	uint32_t *ms = field;
 	if (*value)
-		return duration_parse(value, ms) < 0 ? DURATION_EXPECTED : NULL;
+		return duration_parse(value, ms);
 	*ms = 0;
 	return NULL;
 }

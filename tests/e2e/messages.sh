@@ -31,6 +31,8 @@ refused 'unknown option --mem=4G: .*sbatch' --mem=4G jobs.txt
 refused 'unknown option --ntasks=4: .*mpirun -n' --ntasks=4 jobs.txt
 refused 'unknown option -I: the placeholder is always {}' -I% touch % ::: a b
 refused 'unknown option -x' -x jobs.txt
+refused "option --timeout: '1h30' is not a time: its last number lacks a unit, as the m in 1h30m" --timeout 1h30 jobs.txt
+refused "option --timeout: '1:60' is not a time such as 90 (seconds)" --timeout 1:60 jobs.txt
 
 # --- variables ---
 variable() {
