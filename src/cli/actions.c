@@ -53,6 +53,14 @@ dry_run(struct plan *plan, struct buf *text, struct err *err)
 	enum next next;
 	struct task *task;
 	int got = 0;
+	uint64_t limit = source_limit(plan->source);
+	if (limit)
+		buf_printf(text,
+			"## at most %llu at a time (%%%llu of the array): a list cannot say so, "
+			"but be "
+			"run on %llu slot%s\n",
+			(unsigned long long)limit, (unsigned long long)limit,
+			(unsigned long long)limit, limit == 1 ? "" : "s");
 	while (got == 0 && (next = plan_next(plan->source, &task, err)) == NEXT_ONE) {
 		listing_add(&listing, text, task);
 		task_free(task);

@@ -70,6 +70,11 @@ expect '<-x><a> <-x><b> <-x><a> <-x><b>'
 # The limit: never more than one at a time.
 run -q --array 1-6%1 -- 'mkdir one && sleep 0.05 && rmdir one'
 expect_code 0
+run -q --dry-run --array 1-3%2 -- ./script.sh
+grep -q '^## at most 2 at a time' out || fail "the limit is not in the listing: $(cat out)"
+[ "$(grep -c '^\./script.sh$' out)" = 3 ] || fail "not three tasks: $(cat out)"
+run -q --dry-run --array 1-3 -- ./script.sh
+! grep -q 'at a time' out || fail "a limit that there is not: $(cat out)"
 # Its variables are part of a task's identity, the job's number is not.
 SLURM_JOB_ID=1 run -q --run-dir array.run --array 1-3 -- 'exit $((SLURM_ARRAY_TASK_ID == 2))'
 expect_code 1
