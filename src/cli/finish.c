@@ -9,6 +9,7 @@
 #include "run/lock.h"
 #include "run/resume.h"
 #include "run/status.h"
+#include "run/within.h"
 #include "tasks/listing.h"
 
 #include <errno.h>
@@ -45,7 +46,7 @@ static void
 open_list_file(struct list_file *file, const char *run_dir)
 {
 	name_list_file(file, run_dir);
-	file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	file->fd = within_open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC);
 	file->failed = file->fd < 0;
 }
 

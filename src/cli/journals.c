@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "run/rundir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,9 @@ journals_dir(const char *run, struct err *err)
 		return dir;
 	char *beside = xasprintf("%s.mpbatch", dir);
 	free(dir);
+	struct err whose;
+	if (is_directory(beside) && !rundir_is_ours(beside, &whose))
+		log_info("%s", whose.text);
 	if (is_directory(beside))
 		return beside;
 	err_set(err, "'%.200s': expected a run directory, or a list that has a LIST.mpbatch", run);

@@ -84,7 +84,10 @@ open_run_dir(struct plan *plan, struct err *err)
 	enum rundir_how how = options->restart	? RUNDIR_RESTART
 			      : options->resume ? RUNDIR_RESUME
 						: RUNDIR_NEW;
-	plan->lock = rundir_open(path, how, say, err);
+	plan->lock = rundir_open(
+		&(struct rundir_options){
+			.path = path, .named = options->run_dir, .how = how, .say = say},
+		err);
 	plan->run_dir = plan->lock ? realpath(path, NULL) : NULL;
 	if (plan->lock && !plan->run_dir)
 		err_set_errno(err, "%s: its absolute path, which other ranks need, cannot be found",

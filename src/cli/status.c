@@ -225,8 +225,9 @@ put_running(struct buf *buf, const struct status *status, bool all)
 		const struct status_task *task = &status->running_tasks[i];
 		char room[TEXT_MAX];
 		double since = (double)(status->now_us - task->start_us) / 1e6;
-		buf_printf(buf, "  task %llu on %s, %s: ", (unsigned long long)task->index,
-			task->host, text_duration(since, room));
+		buf_printf(buf, "  task %llu on ", (unsigned long long)task->index);
+		utf8_append_visible(buf, task->host, strlen(task->host));
+		buf_printf(buf, ", %s: ", text_duration(since, room));
 		utf8_append_visible(buf, task->command, strlen(task->command));
 		buf_append_string(buf, "\n");
 	}

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "run/within.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +32,27 @@ json_text(const char *text)
 	return made;
 }
 
+json_t *
+json_read(const char *path, struct err *err)
+{
+	json_error_t error;
+	int fd = within_open(path, O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!file) {
+		err_set_errno(err, "%s: cannot be read", path);
+		return NULL;
+	}
+	json_t *root = json_loadf(file, 0, &error);
+	if (!root)
+		err_set(err, "%s: %.100s", path, error.text);
+	fclose(file);
+	return root;
+}
+
 static int
 write_file(const char *path, const char *text, size_t len, struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = within_open(path, O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd < 0)
 		return err_set_errno(err, "%s: cannot be written", path);
 	while (len) {

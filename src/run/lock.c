@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "run/within.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,7 +95,7 @@ write_owner(const char *path, const struct owner *owner, int how)
 		"beat=%020llu\n",
 		owner->host, owner->boot, owner->space, owner->pid, owner->started, owner->job,
 		owner->restarts, owner->beat);
-	int fd = open(path, O_WRONLY | O_CLOEXEC | how, 0666);
+	int fd = within_open(path, O_WRONLY | how);
 	ssize_t put = fd < 0 ? -1 : write(fd, text.data, text.len);
 	int error = put < 0 ? errno : put < (ssize_t)text.len ? ENOSPC : 0;
 	if (!error && how & O_CREAT && fdatasync(fd) < 0 && errno != EINVAL)
@@ -127,12 +128,13 @@ take_line(struct owner *owner, const char *name, const char *value)
 		owner->beat = strtoull(value, NULL, 10);
 }
 
-/* -1: there is no lock. One that says nothing is its owner's in the making, or a torn one: it is
- * judged by its counter. */
+/* -1 with errno: there is no lock. One that says nothing is its owner's in the making, or a torn
+ * one: it is judged by its counter. */
 static int
 read_owner(const char *path, struct owner *owner)
 {
-	FILE *file = fopen(path, "re");
+	int fd = within_open(path, O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[2 * TEXT];
 	if (!file)
 		return -1;
@@ -296,7 +298,9 @@ try(struct lock *lock, const char *run_dir, void (**waiting)(const char *), stru
 	if (errno != EEXIST)
 		return err_set_errno(err, "%s: cannot make the lock", lock->path);
 	if (read_owner(lock->path, &other) < 0)
-		return 1;
+		return errno == ENOENT || errno == ESTALE
+			       ? 1
+			       : err_set_errno(err, "%s: cannot read the lock", lock->path);
 	enum lock_state state = judge(&other);
 	bool doubtful = state == LOCK_SILENT || state == LOCK_JOB_RUNS;
 	if (doubtful && *waiting) {

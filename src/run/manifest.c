@@ -67,7 +67,7 @@ session_object(const struct manifest *manifest)
 static json_t *
 load(const char *path)
 {
-	json_t *root = json_load_file(path, 0, NULL);
+	json_t *root = json_read(path, NULL);
 	if (json_is_object(root) && json_is_array(json_object_get(root, "sessions")))
 		return root;
 	json_decref(root);
@@ -98,7 +98,7 @@ manifest_last_move(const char *run_dir)
 {
 	struct buf path = {0};
 	buf_printf(&path, "%s/run.json%c", run_dir, 0);
-	json_t *root = json_load_file(path.data, 0, NULL);
+	json_t *root = json_read(path.data, NULL);
 	json_t *sessions = json_object_get(root, "sessions");
 	int last = 0;
 	for (size_t i = 0; i < json_array_size(sessions); i++) {

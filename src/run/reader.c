@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "run/record.h"
+#include "run/store.h"
+#include "run/within.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +17,10 @@
 #include <unistd.h>
 
 enum { READ_BYTES = 1 << 20, COLUMNS_MAX = 64 };
+
+/* No run comes to a task beyond this; and a reader of such a record would want memory for all
+ * before it. */
+#define INDEX_MAX (UINT64_C(1) << 40)
 
 enum column {
 	COLUMN_SESSION,
@@ -267,6 +273,7 @@ take_stored(struct fields *fields, struct reader_record *record)
 	const char *end = text.text + text.len;
 	record->stored = record->result.stored = true;
 	record->store_name = (struct reader_text){text.text, (size_t)(first - text.text)};
+	fields->bad |= !store_is_name(text.text, record->store_name.len);
 	record->stored_at = parse_decimal(
 		(struct reader_text){first + 1, (size_t)(second - first) - 1}, &fields->bad);
 	record->stored_sum = parse_hex(
@@ -322,6 +329,7 @@ take_record(const struct reader *reader, struct reader_text line, struct reader_
 		.err = field(&fields, COLUMN_ERR)};
 	if (!reader->brief)
 		take_details(&fields, &made.result);
+	fields.bad |= made.result.index > INDEX_MAX;
 	made.id = parse_hex(field(&fields, COLUMN_ID), 16, &fields.bad);
 	take_stored(&fields, &made);
 	made.result.stored_at = made.stored_at;
@@ -353,7 +361,7 @@ reader_open(const char *path, struct err *err)
 {
 	struct reader *reader = xcalloc(1, sizeof(*reader));
 	reader->path = xstrdup(path);
-	reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+	reader->fd = within_open(path, O_RDONLY);
 	int got = reader->fd < 0 ? err_set_errno(err, "%s: cannot read", path)
 				 : take_head(reader, err);
 	if (got >= 0)
@@ -427,7 +435,7 @@ reader_sessions(const char *run_dir, size_t *count)
 	*count = 0;
 	while (dir && (entry = readdir(dir))) {
 		int session, end = 0;
-		if (sscanf(entry->d_name, "journal.%d.tsv%n", &session, &end) != 1 || !end ||
+		if (sscanf(entry->d_name, "journal.%9d.tsv%n", &session, &end) != 1 || !end ||
 			entry->d_name[end] || session < 1)
 			continue;
 		sessions = xrealloc(sessions, (*count + 1) * sizeof(*sessions));

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,49 @@ refuse(const char *path, struct err *err)
 		(unsigned long long)counts.failed);
 }
 
+/* --- whose it is --- */
+
+static void
+say_whose(struct err *err, const char *path, const char *what, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+	if (user)
+		err_set(err, "%s %s user %s", path, what, user->pw_name);
+	else
+		err_set(err, "%s %s user %lu", path, what, (unsigned long)uid);
+}
+
+bool
+rundir_is_ours(const char *path, struct err *why)
+{
+	struct stat status;
+	if (lstat(path, &status) < 0)
+		return true;
+	bool link = S_ISLNK(status.st_mode);
+	if (link || status.st_uid != geteuid())
+		say_whose(why, path, link ? "is a symbolic link of" : "belongs to", status.st_uid);
+	return !link && status.st_uid == geteuid();
+}
+
+/* What others have put in the place of our own is not believed. */
+static int
+check_whose(const struct rundir_options *options, struct err *err)
+{
+	struct stat status;
+	struct err text;
+	const char *path = options->path;
+	if (!options->named && !rundir_is_ours(path, &text))
+		return err_set(err,
+			"%s: expected a run directory of one's own; --run-dir names another "
+			"place, or this one if it is meant",
+			text.text);
+	if (!options->named || stat(path, &status) < 0 || status.st_uid == geteuid())
+		return 0;
+	say_whose(&text, path, "belongs to", status.st_uid);
+	options->say(text.text);
+	return 0;
+}
+
 static int
 make(const char *path, struct err *err)
 {
@@ -165,23 +209,25 @@ replace(struct lock *lock, const char *path, struct err *err)
 }
 
 struct lock *
-rundir_open(
-	const char *path, enum rundir_how how, void (*waiting)(const char *text), struct err *err)
+rundir_open(const struct rundir_options *options, struct err *err)
 {
+	const char *path = options->path;
+	if (check_whose(options, err) < 0)
+		return NULL;
 	enum place there = look(path);
 	if (there == PLACE_OTHER) {
 		err_set(err, "%s is in the way: --run-dir names another run directory", path);
 		return NULL;
 	}
-	if (there == PLACE_FREE && make(path, err) < 0)
+	if (there == PLACE_FREE && (make(path, err) < 0 || check_whose(options, err) < 0))
 		return NULL;
 	enum lock_state state = lock_look(path);
 	bool busy = state != LOCK_FREE && state != LOCK_DEAD;
-	struct lock *lock = lock_take(path, waiting, err);
-	if (!lock || !rundir_is(path) || how == RUNDIR_RESUME)
+	struct lock *lock = lock_take(path, options->say, err);
+	if (!lock || !rundir_is(path) || options->how == RUNDIR_RESUME)
 		return lock;
 	bool successful = was_successful(path);
-	if (how == RUNDIR_RESTART || (successful && !busy))
+	if (options->how == RUNDIR_RESTART || (successful && !busy))
 		return replace(lock, path, err);
 	if (successful) /* who starts a run twice wants it once */
 		err_set(err,

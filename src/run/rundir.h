@@ -21,11 +21,21 @@ enum rundir_how {
  * standard input or a pipe, and no RUN_DIR. RUN_DIR NULL: not given. */
 char *rundir_path(const char *list, const char *run_dir);
 
-/* Makes the directory where there is none, and takes its lock; WAITING as for lock_take(). NULL
- * with ERR, which says what to do: name --resume and --restart where an earlier run is there, and
- * how far it came; --run-dir where nothing can be written. Nothing is changed then. */
-struct lock *rundir_open(
-	const char *path, enum rundir_how how, void (*waiting)(const char *text), struct err *err);
+struct rundir_options {
+	const char *path;
+	bool named; /* by the user: then it may be another's, which SAY is told */
+	enum rundir_how how;
+	void (*say)(const char *text); /* lines for the user; also WAITING of lock_take() */
+};
+
+/* Makes the directory where there is none, and takes its lock. NULL with ERR, which says what to
+ * do: name --resume and --restart where an earlier run is there, and how far it came; --run-dir
+ * where nothing can be written, or where what was found is not ours. Nothing is changed then. */
+struct lock *rundir_open(const struct rundir_options *options, struct err *err);
+
+/* False with WHY if PATH, which was found by its default name, may be somebody else's: its owner is
+ * another user, or it is a symbolic link. True also where there is nothing. */
+bool rundir_is_ours(const char *path, struct err *why);
 
 /* Removes what a run that never began has left: a directory without a journal. */
 void rundir_discard(const char *path);

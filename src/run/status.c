@@ -186,13 +186,10 @@ int
 status_read(const char *run_dir, struct status *status, struct err *err)
 {
 	struct buf path = {0};
-	json_error_t error;
 	struct status made = {0};
 	buf_printf(&path, "%s/status.json%c", run_dir, 0);
-	json_t *object = json_load_file(path.data, 0, &error);
-	if (!object)
-		err_set(err, "%s: %.100s", path.data, error.text);
-	else if (get_state(object, &made.state) < 0)
+	json_t *object = json_read(path.data, err);
+	if (object && get_state(object, &made.state) < 0)
 		err_set(err, "%s: not the status of a run: expected a known \"state\"", path.data);
 	buf_clear(&path);
 	if (!object || get_state(object, &made.state) < 0) {

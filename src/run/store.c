@@ -4,11 +4,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "run/durable.h"
+#include "run/within.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +66,26 @@ store_name(int session, int rank, int slot, char room[STORE_NAME_MAX])
 	return room;
 }
 
+bool
+store_is_name(const char *name, size_t len)
+{
+	static const char head[] = "output";
+	const char *at = name + sizeof(head) - 1, *end = name + len;
+	if (len < sizeof(head) || len >= STORE_NAME_MAX ||
+		memcmp(name, head, sizeof(head) - 1) != 0)
+		return false;
+	for (int numbers = 0; numbers < 3; numbers++) {
+		if (at == end || *at++ != '.')
+			return false;
+		const char *number = at;
+		while (at < end && *at >= '0' && *at <= '9')
+			at++;
+		if (at == number)
+			return false;
+	}
+	return at == end;
+}
+
 /* --- writing --- */
 
 struct store *
@@ -83,7 +103,7 @@ static int
 open_file(struct store *store)
 {
 	char *path = xasprintf("%s/%s", store->dir, store->name);
-	store->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	store->fd = within_open(path, O_WRONLY | O_CREAT);
 	int saved = errno;
 	free(path);
 	errno = saved;
@@ -241,7 +261,7 @@ store_read(const char *run_dir, const struct store_range *range, take_piece *tak
 	if (range->skip > range->total || range->len > range->total - range->skip)
 		return err_set(err, "%.60s: more is asked for than was stored", range->name);
 	char *path = xasprintf("%s/%s", run_dir, range->name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = within_open(path, O_RDONLY);
 	int done = fd < 0 ? err_set_errno(err, "cannot be opened") : 0;
 	struct pass pass = {.take = take, .arg = arg};
 	if (done == 0)

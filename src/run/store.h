@@ -7,6 +7,7 @@
 #ifndef RUN_STORE_H
 #define RUN_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct stored {
 uint64_t store_hash(uint64_t sum, uint64_t position, const char *data, size_t len);
 
 char *store_name(int session, int rank, int slot, char room[STORE_NAME_MAX]);
+
+/* NAME, of LEN bytes, is one that store_name() makes: what a journal says may be anybody's. */
+bool store_is_name(const char *name, size_t len);
 
 /* --- writing: the slot's executor --- */
 

@@ -218,6 +218,28 @@ expect_code 3
 printf '#MPBATCH colour=red\necho\n' >bad.txt
 refused 'bad.txt:1:10: ' bad.txt
 
+# --- what another may have put in the place of the run directory is believed only if it is named ---
+echo 'touch ran' >jobs.txt
+run -q --run-dir theirs jobs.txt
+rm -r ran jobs.txt.mpbatch*
+ln -s theirs jobs.txt.mpbatch
+for how in --quiet --resume --restart; do
+	refused 'jobs.txt.mpbatch is a symbolic link of user .*: expected .* --run-dir' $how jobs.txt
+done
+"$MPBATCH" status jobs.txt 2>&1 | grep -q 'mpbatch: jobs.txt.mpbatch is a symbolic link of user' ||
+	fail "status does not say whose the run directory is"
+run -q --resume --run-dir jobs.txt.mpbatch jobs.txt
+expect_code 0
+[ ! -e ran ] || fail "a run directory that was named is not believed"
+rm jobs.txt.mpbatch
+if mv theirs jobs.txt.mpbatch && chown 4711 jobs.txt.mpbatch 2>/dev/null; then
+	refused 'jobs.txt.mpbatch belongs to user 4711: expected .* --run-dir' --resume jobs.txt
+	run --resume --run-dir jobs.txt.mpbatch jobs.txt
+	expect_code 0
+	[ "$(grep -c 'mpbatch: jobs.txt.mpbatch belongs to user 4711' err)" = 1 ] || fail "whose a run directory is: $(cat err)"
+fi
+rm -r jobs.txt.mpbatch
+
 # --- one at a time ---
 printf 'touch began2; while ! test -e go2; do sleep 0.02; done\n' >jobs.txt
 start --restart -q jobs.txt

@@ -490,6 +490,70 @@ stored_outputs_are_verified(void **state)
 	assert_int_equal(unlink("run/output.1.0.1"), 0);
 }
 
+/* A journal of one stored success whose store is NAME at INDEX, with a sum that is right. */
+static struct resume_counts
+counts_of(const char *name, uint64_t index)
+{
+	struct err err;
+	struct buf journal = {0}, line = {0};
+	clear_journals();
+	struct task task = task_of(index, "task");
+	record_append(&line, &(struct record){.session = 1,
+				     .host = "h",
+				     .slot = 1,
+				     .cores = "",
+				     .task = &task,
+				     .result = &(struct result){.index = index,
+					     .attempt = 1,
+					     .out_bytes = 7,
+					     .stored = true,
+					     .stored_sum = store_hash(0, 0, "secret\n", 7)}});
+	char *at = memmem(line.data, line.len, "output.1.0.1", 12);
+	assert_non_null(at);
+	record_header(&journal);
+	size_t begin = journal.len;
+	buf_append(&journal, line.data, (size_t)(at - line.data));
+	buf_append_string(&journal, name);
+	at += strlen("output.1.0.1");
+	buf_append(&journal, at, line.len - (size_t)(at - line.data) - 9);
+	buf_printf(&journal, "%08x\n", record_sum(journal.data + begin, journal.len - begin));
+	write_journal(1, journal.data, journal.len);
+	buf_clear(&journal);
+	buf_clear(&line);
+	struct resume *resume = resume_load("run", &err);
+	assert_non_null(resume);
+	struct resume_counts counts = resume_counts(resume);
+	resume_free(resume);
+	return counts;
+}
+
+static void
+journal_leads_nowhere_else(void **state)
+{
+	(void)state;
+	FILE *secret = fopen("secret", "w");
+	assert_non_null(secret);
+	fputs("secret\n", secret);
+	assert_int_equal(fclose(secret), 0);
+	assert_int_equal(rename("secret", "run/output.1.0.1"), 0);
+	assert_int_equal(counts_of("output.1.0.1", 1).succeeded, 1);
+	assert_int_equal(counts_of("output.1.0.1", UINT64_MAX / 2).damaged, 1);
+	assert_int_equal(rename("run/output.1.0.1", "secret"), 0);
+	static const char *const others[] = {"../secret", "output/../../secret", "output.1.0.1/x",
+		"output.1.0.", "output.1.0", "output..1.1", "output.1.0.1.1", "run.json", ""};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct resume_counts counts = counts_of(others[i], 1);
+		assert_int_equal(counts.succeeded, 0);
+		assert_int_equal(counts.damaged, 1);
+	}
+	assert_int_equal(symlink("../secret", "run/output.1.0.1"), 0);
+	assert_int_equal(counts_of("output.1.0.1", 1).lost_outputs, 1);
+	assert_int_equal(unlink("run/output.1.0.1"), 0);
+	assert_int_equal(mkfifo("run/output.1.0.1", 0600), 0);
+	assert_int_equal(counts_of("output.1.0.1", 1).lost_outputs, 1);
+	assert_int_equal(unlink("run/output.1.0.1"), 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -504,6 +568,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(equal_tasks_at_their_own_place_go_first),
 		cmocka_unit_test(failure_stays_when_a_success_comes_to_its_place),
 		cmocka_unit_test(stored_outputs_are_verified),
+		cmocka_unit_test(journal_leads_nowhere_else),
 	};
 	seed = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : (unsigned)time(NULL);
 	print_message("seed %u\n", seed);

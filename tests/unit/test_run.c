@@ -10,6 +10,7 @@
 #include "run/lock.h"
 #include "run/record.h"
 #include "run/rundir.h"
+#include "run/status.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 
@@ -715,7 +716,7 @@ static const char finished[] = "{\"state\": \"finished\", \"exit_code\": 0}\n";
 static int
 open_dir(const char *path, enum rundir_how how, struct err *err)
 {
-	struct lock *lock = rundir_open(path, how, NULL, err);
+	struct lock *lock = rundir_open(&(struct rundir_options){.path = path, .how = how}, err);
 	lock_release(lock);
 	return lock ? 0 : -1;
 }
@@ -895,6 +896,72 @@ rundir_that_cannot_be(void **state)
 	assert_non_null(strstr(err.text, "No such file or directory"));
 }
 
+static char said[256];
+
+static void
+say(const char *text)
+{
+	snprintf(said, sizeof(said), "%s", text);
+}
+
+/* One that others may have put there counts only if it is named. */
+static void
+rundir_of_another(void **state)
+{
+	(void)state;
+	struct err err;
+	struct rundir_options options = {.path = "link", .how = RUNDIR_RESUME, .say = say};
+	assert_int_equal(mkdir("theirs", 0777), 0);
+	make_file("theirs/journal.1.tsv");
+	assert_int_equal(symlink("theirs", "link"), 0);
+	assert_null(rundir_open(&options, &err));
+	assert_non_null(strstr(err.text, "link is a symbolic link of user "));
+	assert_non_null(strstr(err.text, "--run-dir"));
+	options.named = true;
+	struct lock *lock = rundir_open(&options, &err);
+	assert_non_null(lock);
+	lock_release(lock);
+	assert_string_equal(said, "");
+	if (chown("theirs", 4711, (gid_t)-1) < 0)
+		return; /* only root can */
+	options.path = "theirs";
+	options.named = false;
+	assert_null(rundir_open(&options, &err));
+	assert_non_null(strstr(err.text, "theirs belongs to user 4711"));
+	options.named = true;
+	lock = rundir_open(&options, &err);
+	assert_non_null(lock);
+	lock_release(lock);
+	assert_string_equal(said, "theirs belongs to user 4711");
+}
+
+/* Nor is anything written where a link within it leads. */
+static void
+rundir_with_links(void **state)
+{
+	(void)state;
+	struct err err;
+	struct status status;
+	assert_int_equal(mkdir("linked", 0777), 0);
+	write_text("dear", "precious");
+	assert_int_equal(symlink("../dear", "linked/status.json.new"), 0);
+	assert_int_equal(status_write("linked", "x", 1, &err), -1);
+	assert_non_null(strstr(err.text, "linked/status.json"));
+	write_text("status", finished);
+	assert_int_equal(symlink("../status", "linked/status.json"), 0);
+	assert_int_equal(status_read("linked", &status, &err), -1);
+	assert_int_equal(unlink("linked/status.json"), 0);
+	assert_int_equal(mkfifo("linked/status.json", 0600), 0);
+	assert_int_equal(status_read("linked", &status, &err), -1);
+	assert_int_equal(symlink("../dear", "linked/lock"), 0);
+	assert_null(lock_take("linked", NULL, &err));
+	assert_non_null(strstr(err.text, "linked/lock: cannot read the lock"));
+	FILE *file = fopen("dear", "r");
+	assert_non_null(file);
+	assert_int_equal(fgetc(file), 'p');
+	fclose(file);
+}
+
 int
 main(void)
 {
@@ -926,6 +993,8 @@ main(void)
 		cmocka_unit_test(rundir_restart_keeps_one_generation),
 		cmocka_unit_test(rundir_removes_nothing_else),
 		cmocka_unit_test(rundir_that_cannot_be),
+		cmocka_unit_test(rundir_of_another),
+		cmocka_unit_test(rundir_with_links),
 	};
 	return cmocka_run_group_tests_name("run", tests, scratch_make, scratch_leave);
 }
