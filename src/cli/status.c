@@ -201,7 +201,7 @@ put_pace(struct buf *buf, const struct status *status, bool running)
 		return; /* journals do not know */
 	buf_printf(buf, "time      %s", text_duration(elapsed, room));
 	if (running && status->rate > 0)
-		buf_printf(buf, ", %.3g tasks/s", status->rate);
+		buf_printf(buf, ", %s", text_rate(status->rate, room));
 	if (running && status->eta_s >= 0)
 		buf_printf(buf, ", %s to go", text_duration(status->eta_s, left));
 	if (running && status->deadline_us)

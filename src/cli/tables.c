@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOP_ROWS = 10, SPREAD_ROWS = 12, COMMAND_MAX = 60, TIME_ROOM = 16, HASHES = 40 };
+enum { TOP_ROWS = 10, SPREAD_ROWS = 12, COMMAND_MAX = 60, HASHES = 40 };
 
 /* The records with the largest values, the largest first. */
 struct top {
@@ -171,7 +171,7 @@ tables_add(struct tables *tables, const struct reader_record *record)
 static void
 print_totals(const struct tables *tables, struct buf *buf, size_t sessions)
 {
-	char room[TIME_ROOM];
+	char room[TEXT_MAX];
 	buf_printf(buf, "%llu attempt%s in %zu session%s%s", (unsigned long long)tables->attempts,
 		tables->attempts == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s",
 		tables->attempts ? ":" : "\n");
@@ -192,7 +192,7 @@ print_totals(const struct tables *tables, struct buf *buf, size_t sessions)
 
 static void
 print_top(struct buf *buf, const struct top *top, const char *title, const char *column,
-	void (*format)(char room[TIME_ROOM], int64_t value))
+	void (*format)(char room[TEXT_MAX], int64_t value))
 {
 	if (!top->count)
 		return;
@@ -200,7 +200,7 @@ print_top(struct buf *buf, const struct top *top, const char *title, const char 
 		"command");
 	for (int i = 0; i < top->count; i++) {
 		const struct top_row *row = &top->rows[i];
-		char room[TIME_ROOM];
+		char room[TEXT_MAX];
 		format(room, row->value);
 		buf_printf(buf, "%12s %10llu %7d  %-16s %s\n", room, (unsigned long long)row->index,
 			row->attempt, row->host, row->command);
@@ -208,15 +208,15 @@ print_top(struct buf *buf, const struct top *top, const char *title, const char 
 }
 
 static void
-format_time(char room[TIME_ROOM], int64_t ns)
+format_time(char room[TEXT_MAX], int64_t ns)
 {
 	text_duration((double)ns / 1e9, room);
 }
 
 static void
-format_memory(char room[TIME_ROOM], int64_t kib)
+format_memory(char room[TEXT_MAX], int64_t kib)
 {
-	snprintf(room, TIME_ROOM, "%.1f MiB", (double)kib / 1024);
+	text_bytes((uint64_t)kib * 1024, room);
 }
 
 static double
@@ -244,7 +244,7 @@ print_hosts(struct tables *tables, struct buf *buf)
 		"host", "attempts", "run times", "mean", "of all", "failed");
 	for (size_t i = 0; i < tables->nhosts; i++) {
 		const struct host *host = tables->hosts[i];
-		char sum[TIME_ROOM], own[TIME_ROOM];
+		char sum[TEXT_MAX], own[TEXT_MAX];
 		buf_printf(buf, "%-20s %10llu %12s %12s %6.0f%% %8llu\n", host->name,
 			(unsigned long long)host->attempts, text_duration(host->sum, sum),
 			text_duration(mean_of(host), own),
@@ -279,7 +279,7 @@ print_rows(const struct spread *times, struct buf *buf)
 		most = counts[i / width] > most ? counts[i / width] : most;
 	}
 	for (int row = first / width; row <= last / width; row++) {
-		char from[TIME_ROOM], to[TIME_ROOM];
+		char from[TEXT_MAX], to[TEXT_MAX];
 		int len = (int)((double)counts[row] / (double)most * (int)HASHES + 0.5);
 		buf_printf(buf, "%10s to %-10s %10llu %.*s\n",
 			text_duration(spread_begin(row * width), from),
@@ -295,7 +295,7 @@ print_spread(const struct spread *times, struct buf *buf)
 		const char *name;
 		double q;
 	} marks[] = {{"median", 0.5}, {"90 %", 0.9}, {"99 %", 0.99}};
-	char room[TIME_ROOM];
+	char room[TEXT_MAX];
 	if (!times->total)
 		return;
 	buf_append_string(buf, "\nRun times: ");

@@ -68,15 +68,14 @@ make_count(char text[PART_MAX], const struct progress_view *view, const char *wo
 static void
 make_parts(char parts[PARTS][PART_MAX], const struct progress_view *view)
 {
-	char room[16];
+	char room[TEXT_MAX];
 	memset(parts, 0, PARTS * PART_MAX);
 	make_count(parts[PART_COUNT], view, " tasks ended", false);
 	if (view->failed)
 		snprintf(parts[PART_FAILED], PART_MAX, "%llu failed",
 			(unsigned long long)view->failed);
 	if (view->rate > 0)
-		snprintf(parts[PART_RATE], PART_MAX, view->rate < 10 ? "%.2g/s" : "%.0f/s",
-			view->rate);
+		snprintf(parts[PART_RATE], PART_MAX, "%s", text_rate(view->rate, room));
 	snprintf(parts[PART_BUSY], PART_MAX, "%d of %d slots busy", view->busy, view->slots);
 	if (view->eta_s >= 0)
 		snprintf(parts[PART_LEFT], PART_MAX, "%s left", text_duration(view->eta_s, room));

@@ -66,6 +66,16 @@ text_count(uint64_t count, char room[TEXT_MAX])
 }
 
 const char *
+text_rate(double per_s, char room[TEXT_MAX])
+{
+	double per_min = per_s * 60, per_h = per_s * 3600;
+	double value = per_s >= 0.1 ? per_s : per_min >= 0.1 ? per_min : per_h;
+	const char *unit = per_s >= 0.1 ? "s" : per_min >= 0.1 ? "min" : "h";
+	snprintf(room, TEXT_MAX, value < 9.95 ? "%.2g/%s" : "%.0f/%s", value, unit);
+	return room;
+}
+
+const char *
 text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEXT_MAX])
 {
 	unsigned parts = (unsigned)(done < all ? done * 1000 / all : 1000);

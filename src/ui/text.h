@@ -17,6 +17,9 @@ const char *text_bytes(uint64_t bytes, char room[TEXT_MAX]);
 /* "999", "12.3k", "4.56M". */
 const char *text_count(uint64_t count, char room[TEXT_MAX]);
 
+/* "0.33/h", "5.6/min", "0.12/s", "1234/s". */
+const char *text_rate(double per_s, char room[TEXT_MAX]);
+
 /* "25 %", with TENTHS "25.0 %", rounded down: 100 only for all. ALL is not 0. */
 const char *text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEXT_MAX]);
 

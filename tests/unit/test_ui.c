@@ -59,6 +59,112 @@ assert_has_not(const char *text, const char *part)
 		fail_msg("'%s' in: %s", part, text);
 }
 
+/* --- numbers --- */
+
+/* At each border the next unit begins with what would be written as its 1. */
+static void
+durations_are_as_people_say_them(void **state)
+{
+	(void)state;
+	static const struct {
+		double seconds;
+		const char *text;
+	} rows[] = {
+		{-1, "?"},
+		{1.1e9, "?"},
+		{0, "0 us"},
+		{0.4e-6, "0 us"},
+		{9.4e-6, "9 us"},
+		{999.4e-6, "999 us"},
+		{999.6e-6, "1 ms"},
+		{2.346e-3, "2.35 ms"},
+		{9.994e-3, "9.99 ms"},
+		{9.996e-3, "10 ms"},
+		{99.94e-3, "99.9 ms"},
+		{99.96e-3, "100 ms"},
+		{0.9994, "999 ms"},
+		{0.9996, "1.00 s"},
+		{9.994, "9.99 s"},
+		{9.996, "10.0 s"},
+		{59.94, "59.9 s"},
+		{59.96, "1m00s"},
+		{3599.4, "59m59s"},
+		{3599.6, "1h00m"},
+		{86399.4, "23h59m"},
+		{86399.6, "1d00h"},
+		{3 * 86400 + 4 * 3600, "3d04h"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char room[TEXT_MAX];
+		assert_string_equal(text_duration(rows[i].seconds, room), rows[i].text);
+	}
+}
+
+static void
+sizes_and_counts_are_as_people_say_them(void **state)
+{
+	(void)state;
+	static const uint64_t kib = 1024, mib = kib * kib, tib = mib * mib;
+	const struct {
+		uint64_t number;
+		const char *bytes, *count;
+	} rows[] = {
+		{0, "0 B", "0"},
+		{999, "999 B", "999"},
+		{1023, "1023 B", "1023"},
+		{kib, "1.00 KiB", "1024"},
+		{9999, "9.76 KiB", "9999"},
+		{10000, "9.77 KiB", "10.0k"},
+		{10234, "9.99 KiB", "10.2k"},
+		{10236, "10.0 KiB", "10.2k"},
+		{99949, "97.6 KiB", "99.9k"},
+		{99950, "97.6 KiB", "100k"},
+		{999499, "976 KiB", "999k"},
+		{999500, "976 KiB", "1.00M"},
+		{999999, "977 KiB", "1.00M"},
+		{1023 * kib, "1023 KiB", "1.05M"},
+		{mib - 1, "1.00 MiB", "1.05M"},
+		{mib, "1.00 MiB", "1.05M"},
+		{1024 * mib - 1, "1.00 GiB", "1.07G"},
+		{UINT64_C(999999999), "954 MiB", "1.00G"},
+		{tib - 1, "1.00 TiB", "1.10T"},
+		{UINT64_C(9999999999999), "9.09 TiB", "10.0T"},
+		{1024 * tib - 1, "1.00 PiB", "1126T"},
+		{UINT64_MAX, "16384 PiB", "18446744T"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char room[TEXT_MAX];
+		assert_string_equal(text_bytes(rows[i].number, room), rows[i].bytes);
+		assert_string_equal(text_count(rows[i].number, room), rows[i].count);
+	}
+}
+
+/* Without a power of ten: "9.3e-05/s" was a task in three hours. */
+static void
+rates_are_as_people_say_them(void **state)
+{
+	(void)state;
+	static const struct {
+		double per_s;
+		const char *text;
+	} rows[] = {
+		{1e-4 / 3600, "0.0001/h"},
+		{1.0 / 10800, "0.33/h"},
+		{0.09 / 60, "5.4/h"},
+		{0.1 / 60, "0.1/min"},
+		{0.0999, "6/min"},
+		{0.1, "0.1/s"},
+		{9.94, "9.9/s"},
+		{9.96, "10/s"},
+		{1234.5, "1234/s"},
+		{123456, "123456/s"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char room[TEXT_MAX];
+		assert_string_equal(text_rate(rows[i].per_s, room), rows[i].text);
+	}
+}
+
 /* --- progress --- */
 
 static void
@@ -746,7 +852,7 @@ report_prints_tables(void **state)
 	const char *slowest = strstr(out, "\nSlowest");
 	assert_non_null(slowest);
 	assert_has(slowest, "four,\"???\n");
-	assert_has(out, "6.0 MiB");
+	assert_has(out, "6.00 MiB");
 	assert_has(out, "  2 attempts, all on slow: exit code 7, such as\n  task 4 on slow: ");
 	assert_int_equal(command(report_main, "report nothing"), 2);
 	assert_int_equal(command(report_main, "report"), 2);
@@ -865,6 +971,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_are_as_people_say_them),
+		cmocka_unit_test(sizes_and_counts_are_as_people_say_them),
+		cmocka_unit_test(rates_are_as_people_say_them),
 		cmocka_unit_test(progress_drops_what_matters_least),
 		cmocka_unit_test(progress_says_what_it_knows),
 		cmocka_unit_test(percent_is_100_only_for_all),
