@@ -69,15 +69,17 @@ with open("values.csv", "wb") as file:
         file.write(b",".join(b'"' + value().replace(b'"', b'""') + b'"' for _ in range(2)) + b"\n")
 PYTHON
 
-# ids RUN [REASON]: what its tasks are, but those whose command was written anew, for its newlines.
-ids() {
-	awk -F '\t' -v reason="${2:-}" 'NR == 2 { for (i = 1; i <= NF; i++) c[$i] = i }
-		NR > 2 && (reason == "" || $c["reason"] != "ok") && $c["command"] !~ /\\n|^eval/ { print $c["id"] }' \
+# known RUN COLUMN [REASON]: what its tasks are known by, but those whose command was written anew, for its newlines.
+known() {
+	awk -F '\t' -v column="$2" -v reason="${3:-}" 'NR == 2 { for (i = 1; i <= NF; i++) c[$i] = i }
+		NR > 2 && (reason == "" || $c["reason"] != "ok") && $c["command"] !~ /\\n|^eval/ { print $c[column] }' \
 		"$1/journal.1.tsv" | LC_ALL=C sort
 }
 
 # same ARG...: compares.
 same() {
+	local by=id # where a template has the number, its place is in the identity, not the number
+	[[ $* != *'#}'* ]] || by=command
 	rm -rf first second third
 	run --dry-run "$@"
 	expect_code 0
@@ -88,11 +90,11 @@ same() {
 	run -q -k --run-dir second dry.txt
 	[ "$code" = "$first" ] || [ ${#LAUNCHER[@]} -gt 0 ] || fail "seed $seed, $*: exit codes $first and $code"
 	cmp -s out expected || fail "seed $seed, $*: the dry run's list does something else"
-	[ "$(ids first)" = "$(ids second)" ] || fail "seed $seed, $*: tasks are known by something else"
+	[ "$(known first $by)" = "$(known second $by)" ] || fail "seed $seed, $*: tasks are known by something else"
 	if [ -e first/failed.txt ]; then
 		run -q --run-dir third first/failed.txt
-		[ "$(ids first failed)" = "$(ids third)" ] || fail "seed $seed, $*: failed.txt has other tasks"
-		[ "$(ids third failed)" = "$(ids third)" ] || fail "seed $seed, $*: failed.txt does something else"
+		[ "$(known first $by failed)" = "$(known third $by)" ] || fail "seed $seed, $*: failed.txt has other tasks"
+		[ "$(known third $by failed)" = "$(known third $by)" ] || fail "seed $seed, $*: failed.txt does something else"
 	fi
 }
 
