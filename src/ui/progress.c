@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define REDRAW_NS (100 * CLOCK_NS_PER_MS)
@@ -148,10 +147,8 @@ progress_plain(struct buf *buf, const struct progress_view *view)
 static int
 terminal_width(void)
 {
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
-		return WIDTH_DEFAULT;
-	return size.ws_col;
+	int width = text_width(STDERR_FILENO);
+	return width ? width : WIDTH_DEFAULT;
 }
 
 static bool

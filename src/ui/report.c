@@ -11,6 +11,7 @@
 #include "ui/observer.h"
 #include "ui/progress.h"
 #include "ui/summary.h"
+#include "ui/text.h"
 #include "ui/usage.h"
 
 #include <stdlib.h>
@@ -161,6 +162,23 @@ report_output(struct observer *observer)
 
 /* --- the end --- */
 
+/* Our own words to the width of the terminal; commands and what tasks printed are left as they are,
+ * to be copied. */
+static void
+wrap(struct buf *wrapped, const struct buf *text, int width)
+{
+	static const char name[] = "mpbatch: ";
+	const size_t name_len = sizeof(name) - 1;
+	for (size_t at = 0; at < text->len;) {
+		const char *line = text->data + at;
+		size_t len = (size_t)((char *)memchr(line, '\n', text->len - at) - line);
+		bool ours = len > name_len && memcmp(line, name, name_len) == 0;
+		text_wrap(wrapped, line, len, (int)name_len, ours ? width : 0);
+		buf_append_string(wrapped, "\n");
+		at += len + 1;
+	}
+}
+
 void
 report_print(struct observer *observer, const struct report_end *end)
 {
@@ -181,12 +199,14 @@ report_print(struct observer *observer, const struct report_end *end)
 	report->progress = NULL;
 	if (report->options.quiet)
 		return;
-	struct buf buf = {0};
+	struct buf buf = {0}, wrapped = {0};
 	memcpy(summary.by_reason, report->by_reason, sizeof(summary.by_reason));
 	usage_shares(&report->usage, report->slots, end_us, summary.shares);
 	summary_print(&buf, &summary);
-	(void)!write(STDERR_FILENO, buf.data, buf.len);
+	wrap(&wrapped, &buf, text_width(STDERR_FILENO));
+	(void)!write(STDERR_FILENO, wrapped.data, wrapped.len);
 	buf_clear(&buf);
+	buf_clear(&wrapped);
 }
 
 struct observer *

@@ -3,34 +3,67 @@
 
 #include "base/buf.h"
 #include "ui/groups.h"
+#include "ui/outcomes.h"
+#include "ui/text.h"
+
+/* Shorter runs are mostly start and end: what became of their slots says nothing. */
+static const double shares_from_s = 10;
+
+static void
+print_earlier(struct buf *buf, const struct summary *summary)
+{
+	if (summary->done_before)
+		buf_printf(buf, "; %llu succeeded in earlier sessions",
+			(unsigned long long)summary->done_before);
+	if (summary->left_out)
+		buf_printf(buf, "; %llu not asked for", (unsigned long long)summary->left_out);
+	buf_append_string(buf, "\n");
+}
 
 static void
 print_counts(struct buf *buf, const struct summary *summary)
 {
-	const uint64_t *by_reason = summary->by_reason;
-	uint64_t failed = groups_count(summary->groups);
-	buf_printf(buf, "mpbatch: %llu task%s: %llu succeeded", (unsigned long long)summary->ended,
-		summary->ended == 1 ? "" : "s", (unsigned long long)by_reason[RESULT_OK]);
-	if (failed)
-		buf_printf(buf, ", %llu failed (", (unsigned long long)failed);
-	const char *comma = "";
-	for (int i = 0; i < RESULT_REASONS; i++) {
-		if (i == RESULT_OK || i == RESULT_CANCELLED || !by_reason[i])
-			continue;
-		buf_printf(buf, "%s%llu %s", comma, (unsigned long long)by_reason[i],
-			result_reason_names[i]);
-		comma = ", ";
+	buf_printf(buf, "mpbatch: %llu task%s: ", (unsigned long long)summary->ended,
+		summary->ended == 1 ? "" : "s");
+	outcomes_print(buf, summary->by_reason);
+	print_earlier(buf, summary);
+}
+
+/* Nothing was left to do. */
+static void
+print_nothing_to_run(struct buf *buf, const struct summary *summary)
+{
+	uint64_t done = summary->done_before, all = done + summary->left_out;
+	buf_append_string(buf, "mpbatch: nothing to run: ");
+	if (!all)
+		buf_append_string(buf, "the task list is empty\n");
+	else if (!done)
+		buf_append_string(buf, "no task is asked for\n");
+	else if (all == 1)
+		buf_append_string(buf, "the task succeeded in an earlier session\n");
+	else if (done == all)
+		buf_printf(buf, "all %llu tasks succeeded in earlier sessions\n",
+			(unsigned long long)all);
+	else
+		buf_printf(buf,
+			"%llu of %llu tasks succeeded in earlier sessions, the other%s not asked "
+			"for\n",
+			(unsigned long long)done, (unsigned long long)all,
+			summary->left_out == 1 ? " is" : "s are");
+}
+
+static void
+print_ended(struct buf *buf, const struct summary *summary)
+{
+	uint64_t known = summary->done_before + summary->left_out;
+	if (summary->ended) {
+		print_counts(buf, summary);
+	} else if (summary->exit_code == 0 || (summary->tasks && summary->tasks == known)) {
+		print_nothing_to_run(buf, summary);
+	} else {
+		buf_append_string(buf, "mpbatch: no task has ended");
+		print_earlier(buf, summary);
 	}
-	if (failed)
-		buf_append_string(buf, ")");
-	if (by_reason[RESULT_CANCELLED])
-		buf_printf(
-			buf, ", %llu cancelled", (unsigned long long)by_reason[RESULT_CANCELLED]);
-	if (summary->done_before)
-		buf_printf(buf, "; %llu done before", (unsigned long long)summary->done_before);
-	if (summary->left_out)
-		buf_printf(buf, "; %llu left out", (unsigned long long)summary->left_out);
-	buf_append_string(buf, "\n");
 }
 
 static void
@@ -43,13 +76,17 @@ static void
 print_time(struct buf *buf, const struct summary *summary)
 {
 	const int *shares = summary->shares;
-	buf_printf(buf, "mpbatch: %.2f s wall time, ", summary->seconds);
-	print_share(buf, "", shares[USAGE_RUNNING], " of slot time ran tasks");
-	print_share(buf, " (start-up ", shares[USAGE_START], "");
-	print_share(buf, ", waiting for work ", shares[USAGE_WAITING], "");
-	print_share(buf, ", tail ", shares[USAGE_TAIL], "), ");
-	buf_printf(buf, "%d slot%s on %d host%s\n", summary->slots, summary->slots == 1 ? "" : "s",
-		summary->hosts, summary->hosts == 1 ? "" : "s");
+	char room[TEXT_MAX];
+	buf_printf(buf, "mpbatch: %s on %d slot%s of %d host%s",
+		text_duration(summary->seconds, room), summary->slots,
+		summary->slots == 1 ? "" : "s", summary->hosts, summary->hosts == 1 ? "" : "s");
+	if (summary->seconds >= shares_from_s) {
+		print_share(buf, ", which ran tasks ", shares[USAGE_RUNNING], " of that time");
+		print_share(buf, " (start-up ", shares[USAGE_START], "");
+		print_share(buf, ", waiting for work ", shares[USAGE_WAITING], "");
+		print_share(buf, ", idle at the end ", shares[USAGE_TAIL], ")");
+	}
+	buf_append_string(buf, "\n");
 }
 
 /* Of all the list, as status counts: also what --resume=failed or =new has left out. */
@@ -57,11 +94,11 @@ static void
 print_remaining(struct buf *buf, const struct summary *summary)
 {
 	uint64_t succeeded = summary->by_reason[RESULT_OK] + summary->done_before;
-	if (summary->tasks > succeeded)
+	uint64_t remain = summary->tasks > succeeded ? summary->tasks - succeeded : 0;
+	if (remain)
 		buf_printf(buf, "mpbatch: work remains: %llu of %llu task%s ha%s not succeeded\n",
-			(unsigned long long)(summary->tasks - succeeded),
-			(unsigned long long)summary->tasks, summary->tasks == 1 ? "" : "s",
-			summary->tasks == 1 ? "s" : "ve");
+			(unsigned long long)remain, (unsigned long long)summary->tasks,
+			summary->tasks == 1 ? "" : "s", remain == 1 ? "s" : "ve");
 	else
 		buf_append_string(buf, "mpbatch: work remains\n");
 }
@@ -69,10 +106,7 @@ print_remaining(struct buf *buf, const struct summary *summary)
 void
 summary_print(struct buf *buf, const struct summary *summary)
 {
-	if (summary->exit_code == 0 && !summary->ended && !summary->done_before)
-		buf_append_string(buf, "mpbatch: the task list is empty: nothing to run\n");
-	else
-		print_counts(buf, summary);
+	print_ended(buf, summary);
 	if (summary->strays)
 		buf_printf(buf,
 			"mpbatch: %llu task%s that succeeded left processes behind, which were "

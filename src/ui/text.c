@@ -1,10 +1,15 @@
 /* Numbers as people read them, and on what. */
 #include "ui/text.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { WIDTH_DEFAULT = 80, WIDTH_LEAST = 40 };
 
 const char *
 text_duration(double seconds, char room[TEXT_MAX])
@@ -91,4 +96,53 @@ text_can_redraw(int fd)
 {
 	const char *term = getenv("TERM");
 	return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
+int
+text_width(int fd)
+{
+	struct winsize size;
+	if (!isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) < 0 || !size.ws_col ? WIDTH_DEFAULT : size.ws_col;
+}
+
+static int
+columns_of(const char *text, size_t len)
+{
+	int columns = 0;
+	for (size_t i = 0; i < len; i++)
+		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+/* The end of the word at FROM. A number stays with its "%". */
+static size_t
+word_end(const char *text, size_t from, size_t len)
+{
+	size_t end = from;
+	while (end < len && (text[end] != ' ' || (end + 1 < len && text[end + 1] == '%')))
+		end++;
+	return end;
+}
+
+void
+text_wrap(struct buf *buf, const char *text, size_t len, int indent, int width)
+{
+	int column = 0;
+	for (size_t at = 0; at < len;) {
+		size_t end = word_end(text, at, len);
+		int columns = columns_of(text + at, end - at);
+		bool fits = width < WIDTH_LEAST || column + 1 + columns <= width;
+		if (at && fits) {
+			buf_append_string(buf, " ");
+			column++;
+		} else if (at) {
+			buf_printf(buf, "\n%*s", indent, "");
+			column = indent;
+		}
+		buf_append(buf, text + at, end - at);
+		column += columns;
+		at = end + 1;
+	}
 }

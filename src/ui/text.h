@@ -3,8 +3,10 @@
 #define UI_TEXT_H
 
 #include <stdbool.h>
-
+#include <stddef.h>
 #include <stdint.h>
+
+struct buf;
 
 enum { TEXT_MAX = 16 };
 
@@ -22,6 +24,13 @@ const char *text_rate(double per_s, char room[TEXT_MAX]);
 
 /* "25 %", with TENTHS "25.0 %", rounded down: 100 only for all. ALL is not 0. */
 const char *text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEXT_MAX]);
+
+/* The columns of the terminal that FD is, 80 if it does not say; 0: FD is none. */
+int text_width(int fd);
+
+/* Appends the line of TEXT, LEN bytes without a newline, broken at blanks where it is wider than
+ * WIDTH columns; what follows such a break is indented. Less than 40 columns, and 0: as it is. */
+void text_wrap(struct buf *buf, const char *text, size_t len, int indent, int width);
 
 /* True if FD is a terminal on which a line can be drawn anew (TERM is not "dumb"). */
 bool text_can_redraw(int fd);

@@ -131,7 +131,7 @@ await COMPLETED 0:0
 problems=$(diff <(seq 24 | sed 's/^/task /') <(sort -V ran)) || fail "tasks not run just once: $problems"
 problems=$(diff <(sort -V ran) <(on n3 mpbatch output chain.txt)) ||
     fail "stored outputs (>): $problems"
-[[ -e chain.txt.mpbatch/journal.3.tsv && $(<"$output") == *"work remains"*"20 done before"* ]] ||
+[[ -e chain.txt.mpbatch/journal.3.tsv && $(<"$output") == *"work remains"*"20 succeeded in earlier sessions"* ]] ||
     fail "not three starts in one output: $(<"$output")"
 assert_clean 20
 

@@ -29,4 +29,4 @@ expect_of 281 exit 127
 expect_of 282 exit 126
 expect_of 283 exit 0
 grep -q 'not found' err || fail "127 has no message"
-grep -q '283 tasks: 2 succeeded, 281 failed (258 exit, 23 signal)' err || fail "no summary, or a wrong one"
+grep -q '283 tasks: 2 succeeded, 281 failed (258 by exit code, 23 by signal)' err || fail "no summary, or a wrong one"

@@ -14,6 +14,17 @@ tr '\r' '\n' <terminal | sed 's/\x1b\[[?0-9]*[A-Za-z]//g' | grep 'tasks ended' |
 	[ ${#line} -lt 60 ] || fail "progress is wider than the terminal: ${#line}"
 done
 tr '\r' '\n' <terminal | grep -q '20 tasks: 20 succeeded' || fail "no summary"
+
+# The closing lines are broken between words on a terminal, and nowhere else.
+said="1 task that succeeded left processes behind, which were ended (--stray keep lets them go on)"
+echo 'sleep 100 &' >stray.txt
+script -qec "stty cols 60; '$MPBATCH' --restart stray.txt" /dev/null >terminal </dev/null ||
+	fail "it fails on a terminal of 60 columns"
+tr -d '\r' <terminal | grep -q '^         [a-z]' || fail "a long line is not broken: $(cat terminal)"
+tr -d '\r' <terminal | sed 's/^ *//' | tr '\n' ' ' | grep -qF "$said" || fail "a word is broken: $(cat terminal)"
+run --restart stray.txt
+grep -qxF "mpbatch: $said" err || fail "a line is broken where there is no terminal"
+
 run --restart jobs.txt
 ! grep -q 'tasks ended' err || fail "progress at once where there is no terminal"
 run --restart --bar jobs.txt

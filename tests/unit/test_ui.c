@@ -17,6 +17,7 @@
 #include "ui/forecast.h"
 #include "ui/groups.h"
 #include "ui/observer.h"
+#include "ui/outcomes.h"
 #include "ui/progress.h"
 #include "ui/report.h"
 #include "ui/spread.h"
@@ -584,11 +585,19 @@ groups_are_bounded(void **state)
 /* --- summary --- */
 
 static void
+check_summary(struct summary summary, const char *expected)
+{
+	struct buf buf = {0};
+	summary_print(&buf, &summary);
+	assert_string_equal(text_of(&buf), expected);
+	buf_clear(&buf);
+}
+
+static void
 summary_counts_and_explains(void **state)
 {
 	(void)state;
 	struct groups *groups = groups_new();
-	struct buf buf = {0};
 	add_failure(groups, 9, 1, "a", "");
 	struct summary summary = {.ended = 10,
 		.by_reason = {[RESULT_OK] = 8, [RESULT_EXIT] = 1, [RESULT_CANCELLED] = 1},
@@ -596,23 +605,135 @@ summary_counts_and_explains(void **state)
 		.done_before = 5,
 		.left_out = 2,
 		.exit_code = 3,
-		.seconds = 1.5,
+		.seconds = 83,
 		.slots = 2,
 		.hosts = 1,
 		.shares = {905, 20, 30, 45},
 		.groups = groups,
 		.journal = "j.tsv"};
-	summary_print(&buf, &summary);
-	assert_string_equal(text_of(&buf),
-		"mpbatch: 10 tasks: 8 succeeded, 1 failed (1 exit), 1 cancelled; 5 done before; 2 "
-		"left out\n"
-		"mpbatch: 1.50 s wall time, 90.5 % of slot time ran tasks (start-up 2.0 %, waiting "
-		"for work 3.0 %, tail 4.5 %), 2 slots on 1 host\n"
+	check_summary(summary,
+		"mpbatch: 10 tasks: 8 succeeded, 1 failed, 1 cancelled; 5 succeeded in earlier "
+		"sessions; 2 not asked for\n"
+		"mpbatch: 1m23s on 2 slots of 1 host, which ran tasks 90.5 % of that time "
+		"(start-up 2.0 %, waiting for work 3.0 %, idle at the end 4.5 %)\n"
 		"mpbatch: work remains: 4 of 17 tasks have not succeeded\n"
 		"mpbatch: the failed tasks, all of them in j.tsv:\n"
 		"  task 9 (line 9) on a: exit code 1: false?1\n");
 	groups_free(groups);
-	buf_clear(&buf);
+}
+
+static void
+summary_of_a_short_run_is_short(void **state)
+{
+	(void)state;
+	struct groups *groups = groups_new();
+	struct summary summary = {.ended = 2,
+		.by_reason = {[RESULT_OK] = 2},
+		.seconds = 1.2,
+		.slots = 1,
+		.hosts = 1,
+		.shares = {500, 200, 0, 300},
+		.groups = groups};
+	check_summary(summary, "mpbatch: 2 tasks: 2 succeeded\n"
+			       "mpbatch: 1.20 s on 1 slot of 1 host\n");
+	groups_free(groups);
+}
+
+static void
+summary_of_nothing_is_a_sentence(void **state)
+{
+	(void)state;
+	static const struct {
+		int exit_code;
+		uint64_t tasks, done_before, left_out;
+		const char *text;
+	} rows[] = {
+		{0, 0, 0, 0, "nothing to run: the task list is empty\n"},
+		{0, 8, 8, 0, "nothing to run: all 8 tasks succeeded in earlier sessions\n"},
+		{0, 0, 8, 0, "nothing to run: all 8 tasks succeeded in earlier sessions\n"},
+		{0, 1, 1, 0, "nothing to run: the task succeeded in an earlier session\n"},
+		{3, 4, 3, 1,
+			"nothing to run: 3 of 4 tasks succeeded in earlier sessions, the other is "
+			"not asked for\nmpbatch: work remains: 1 of 4 tasks has not succeeded\n"},
+		{3, 4, 2, 2,
+			"nothing to run: 2 of 4 tasks succeeded in earlier sessions, the others "
+			"are not asked for\n"
+			"mpbatch: work remains: 2 of 4 tasks have not succeeded\n"},
+		{3, 1, 0, 1,
+			"nothing to run: no task is asked for\n"
+			"mpbatch: work remains: 1 of 1 task has not succeeded\n"},
+		{3, 9, 3, 0,
+			"no task has ended; 3 succeeded in earlier sessions\n"
+			"mpbatch: work remains: 6 of 9 tasks have not succeeded\n"},
+		{4, 0, 0, 0, "no task has ended\n"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char expected[300];
+		struct groups *groups = groups_new();
+		snprintf(expected, sizeof(expected), "mpbatch: %s", rows[i].text);
+		check_summary((struct summary){.exit_code = rows[i].exit_code,
+				      .tasks = rows[i].tasks,
+				      .done_before = rows[i].done_before,
+				      .left_out = rows[i].left_out,
+				      .groups = groups},
+			expected);
+		groups_free(groups);
+	}
+}
+
+static void
+outcomes_say_why_where_it_is_no_exit_code(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t by_reason[RESULT_REASONS];
+		const char *text;
+	} rows[] = {
+		{{0}, "0 succeeded"},
+		{{[RESULT_OK] = 1, [RESULT_CANCELLED] = 2}, "1 succeeded, 2 cancelled"},
+		{{[RESULT_EXIT] = 3}, "0 succeeded, 3 failed"},
+		{{[RESULT_EXIT] = 3, [RESULT_LOST] = 1},
+			"0 succeeded, 4 failed (3 by exit code, 1 lost)"},
+		{{2, 1, 1, 1, 1, 1, 1, 1, 1},
+			"2 succeeded, 7 failed (1 by exit code, 1 by signal, 1 at the time limit, "
+			"1 for memory, 1 not started, 1 output not kept, 1 lost), 1 cancelled"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf buf = {0};
+		outcomes_print(&buf, rows[i].by_reason);
+		assert_string_equal(text_of(&buf), rows[i].text);
+		buf_clear(&buf);
+	}
+}
+
+static void
+lines_are_wrapped_between_words(void **state)
+{
+	(void)state;
+	static const struct {
+		int width;
+		const char *text, *wrapped;
+	} rows[] = {
+		{40, "", ""},
+		{40, "1234567890 1234567890 1234567890 1234567", NULL},
+		{40, "1234567890 1234567890 1234567890 12345678",
+			"1234567890 1234567890 1234567890\n  12345678"},
+		{40, "1234567890 1234567890 1234567890 caf\xc3\xa9 7", NULL},
+		{40, "1234567890 1234567890 1234567890 123 5 %", NULL},
+		{40, "1234567890 1234567890 1234567890 1234 5 %)",
+			"1234567890 1234567890 1234567890 1234\n  5 %)"},
+		{40, "12345678901234567890123456789012345678901234567890 1",
+			"12345678901234567890123456789012345678901234567890\n  1"},
+		{39, "1234567890 1234567890 1234567890 12345678", NULL},
+		{0, "1234567890 1234567890 1234567890 12345678", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf buf = {0};
+		text_wrap(&buf, rows[i].text, strlen(rows[i].text), 2, rows[i].width);
+		assert_string_equal(
+			text_of(&buf), rows[i].wrapped ? rows[i].wrapped : rows[i].text);
+		buf_clear(&buf);
+	}
 }
 
 /* --- a run directory --- */
@@ -990,6 +1111,10 @@ main(void)
 		cmocka_unit_test(no_control_character_reaches_the_terminal),
 		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(summary_counts_and_explains),
+		cmocka_unit_test(summary_of_a_short_run_is_short),
+		cmocka_unit_test(summary_of_nothing_is_a_sentence),
+		cmocka_unit_test(outcomes_say_why_where_it_is_no_exit_code),
+		cmocka_unit_test(lines_are_wrapped_between_words),
 		cmocka_unit_test_setup_teardown(
 			output_prints_what_was_stored, make_run, remove_run),
 		cmocka_unit_test_setup_teardown(output_exports_files, make_run, remove_run),
