@@ -33,15 +33,25 @@ quote_inside(struct buf *buf, const char *text, size_t len, char quote)
 	buf_append(buf, text + done, len - done);
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool
+quote_is_name_byte(char c)
+{
+	return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c);
+}
+
 size_t
 quote_assignment(const char *text, size_t len)
 {
 	size_t i = 0;
-	while (i < len && (text[i] == '_' || (text[i] >= 'A' && text[i] <= 'Z') ||
-				  (text[i] >= 'a' && text[i] <= 'z') ||
-				  (i && text[i] >= '0' && text[i] <= '9')))
+	while (i < len && quote_is_name_byte(text[i]))
 		i++;
-	return i && i < len && text[i] == '=' ? i + 1 : 0;
+	return i && !is_digit(*text) && i < len && text[i] == '=' ? i + 1 : 0;
 }
 
 void
@@ -50,10 +60,15 @@ quote_word(struct buf *buf, const char *text, size_t len)
 	size_t plain = 0;
 	while (plain < len && is_plain(text[plain]))
 		plain++;
-	if (len && plain == len && !quote_assignment(text, len)) {
+	if (len && plain == len && !quote_assignment(text, len))
 		buf_append(buf, text, len);
-		return;
-	}
+	else
+		quote_always(buf, text, len);
+}
+
+void
+quote_always(struct buf *buf, const char *text, size_t len)
+{
 	buf_append(buf, "'", 1);
 	quote_inside(buf, text, len, '\'');
 	buf_append(buf, "'", 1);
@@ -156,6 +171,7 @@ follow_command(struct quote_context *context, char c)
 		context->braces--;
 	else if (is_space(c) || strchr("\n;&|<>()", c))
 		context->braces = 0;
+	context->bracket = c == '[' || (context->bracket && !is_space(c) && !strchr("\n;]", c));
 	if (c == '(')
 		push(context, before == '(' && second == '$' ? '+' : '(');
 	else if (c == '#' && (!before || strchr(" \t\n;&|()`", before)))
@@ -276,6 +292,8 @@ follow_here_body(struct quote_context *context, char c)
 static void
 remember(struct quote_context *context, char c)
 {
+	bool goes_on = context->name || ((char)context->tail == '$' && !is_digit(c));
+	context->name = goes_on && quote_is_name_byte(c) && innermost(context) != '\'';
 	if (c == '$' && (char)context->tail == '$')
 		c = '\\';
 	context->tail = context->tail << 8 | (unsigned char)c;
@@ -287,6 +305,7 @@ follow_byte(struct quote_context *context, char c)
 	if (context->here == HERE_BODY) {
 		follow_here_body(context, c);
 		context->tail = '\n'; /* for what comes behind it */
+		context->name = false;
 		return;
 	}
 	if (context->here == HERE_WORD)

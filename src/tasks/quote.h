@@ -12,6 +12,12 @@ struct buf;
  * ('' for an empty one). Any byte but NUL. */
 void quote_word(struct buf *buf, const char *text, size_t len);
 
+/* Appends TEXT in single quotes, whatever it is. */
+void quote_always(struct buf *buf, const char *text, size_t len);
+
+/* May C be in the name of a variable? */
+bool quote_is_name_byte(char c);
+
 /* How long the NAME= is that TEXT begins with, which would make it an assignment where a command is
  * expected; 0: none. */
 size_t quote_assignment(const char *text, size_t len);
@@ -33,6 +39,8 @@ struct quote_context {
 	char open[64];
 	size_t depth;
 	unsigned braces; /* not closed in this word, of bash's {a,b} */
+	bool bracket;	 /* a [ in this word, of a pattern, is not closed */
+	bool name;	 /* this place is right behind $NAME, which another letter would change */
 	uint64_t tail;	 /* the last bytes before this place, the last one lowest */
 	bool escaped;	 /* by a backslash, which is the last one */
 	bool lost;	 /* from here on nothing is known */

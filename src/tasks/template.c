@@ -6,24 +6,12 @@
 #include "base/log.h"
 #include "tasks/argv.h"
 #include "tasks/quote.h"
+#include "tasks/segment.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum segment_kind { SEGMENT_TEXT, SEGMENT_VALUE, SEGMENT_VALUES, SEGMENT_INDEX, SEGMENT_PADDED };
-enum op { OP_NONE, OP_STEM, OP_NAME, OP_DIR, OP_NAME_STEM };
-enum quoting { QUOTING_NONE, QUOTING_WORD, QUOTING_BRACES, QUOTING_SINGLE, QUOTING_DOUBLE };
-
-struct segment {
-	enum segment_kind kind;
-	enum op op;
-	enum quoting quoting;
-	size_t at;  /* of TEXT: where in the template's; of VALUE: which */
-	size_t len; /* of TEXT */
-};
 
 struct template
 {
@@ -39,6 +27,8 @@ struct parser {
 	bool filled;		      /* a placeholder was seen */
 	size_t word;		      /* which is read */
 	struct quote_context context; /* of a command that is no argv */
+	bool not_digits;	      /* the shell's word so far has more than digits and values */
+	size_t value;		      /* the segment, from 1, that is the first value in it */
 	struct err *err;
 };
 
@@ -52,8 +42,9 @@ struct piece {
 /* In the order in which they are tried as endings. */
 static const struct {
 	const char *text;
-	enum op op;
-} ops[] = {{"/.", OP_NAME_STEM}, {"//", OP_DIR}, {"/", OP_NAME}, {".", OP_STEM}};
+	enum segment_op op;
+} ops[] = {{"/.", SEGMENT_OP_NAME_STEM}, {"//", SEGMENT_OP_DIR}, {"/", SEGMENT_OP_NAME},
+	{".", SEGMENT_OP_STEM}};
 
 /* --- errors --- */
 
@@ -161,6 +152,27 @@ add_text(struct template *template, const char *text, size_t len)
 	template->segments[template->count - 1].len += len;
 }
 
+/* "{}>file" and "{}2>file": no value is to be the number of a descriptor, or a part of it. */
+static void
+follow_digits(struct parser *parser, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (isdigit((unsigned char)text[i]))
+			continue;
+		if (strchr("<>", text[i]) && parser->value && !parser->not_digits)
+			parser->template->segments[parser->value - 1].descriptor = true;
+		parser->not_digits = !strchr(" \t\n;&|<>()", text[i]);
+		parser->value = 0;
+	}
+}
+
+static void
+follow(struct parser *parser, const char *text, size_t len)
+{
+	quote_follow(&parser->context, text, len);
+	follow_digits(parser, text, len);
+}
+
 static void
 add_literal(struct parser *parser, const char *text, size_t len)
 {
@@ -170,7 +182,7 @@ add_literal(struct parser *parser, const char *text, size_t len)
 	if (parser->argv && (name < len || !len))
 		quote_word(&quoted, text + name, len - name);
 	add_text(parser->template, quoted.data, quoted.len);
-	quote_follow(&parser->context, text, len);
+	follow(parser, text, len);
 	buf_clear(&quoted);
 }
 
@@ -178,7 +190,7 @@ static void
 add_blank(struct parser *parser)
 {
 	add_text(parser->template, " ", 1);
-	quote_follow(&parser->context, " ", 1);
+	follow(parser, " ", 1);
 }
 
 static void
@@ -189,6 +201,7 @@ add_slot(struct parser *parser)
 			   : open && strchr("\"{+<", open) ? "${MPBATCH_SLOT}"
 							   : "\"$MPBATCH_SLOT\"";
 	add_text(parser->template, text, strlen(text));
+	parser->not_digits = true;
 }
 
 /* Where no quoting makes data of a value, by what quote_open() says. */
@@ -211,14 +224,44 @@ static int
 quoting_here(const struct parser *parser, const char *at)
 {
 	if (parser->options->kind == TEMPLATE_TEXT)
-		return QUOTING_NONE;
+		return SEGMENT_QUOTING_NONE;
 	char open = parser->argv ? '\0' : quote_open(&parser->context);
 	for (size_t i = 0; i < sizeof(bad_places) / sizeof(bad_places[0]); i++)
 		if (open == bad_places[i].open)
 			return fail_at(parser, at, bad_places[i].problem);
 	if (open)
-		return open == '"' ? QUOTING_DOUBLE : QUOTING_SINGLE;
-	return parser->context.braces && !parser->argv ? QUOTING_BRACES : QUOTING_WORD;
+		return open == '"' ? SEGMENT_QUOTING_DOUBLE : SEGMENT_QUOTING_SINGLE;
+	if (parser->argv)
+		return SEGMENT_QUOTING_WORD;
+	return parser->context.braces	 ? SEGMENT_QUOTING_BRACES
+	       : parser->context.bracket ? SEGMENT_QUOTING_BRACKET
+					 : SEGMENT_QUOTING_WORD;
+}
+
+/* Adds what is no word of its own: it may touch what stands before it and behind it. */
+static void
+add_touching(struct parser *parser, struct segment segment)
+{
+	bool data = segment.quoting != SEGMENT_QUOTING_NONE && !parser->argv;
+	segment.name = data && parser->context.name;
+	add_segment(parser->template, segment);
+	bool several = segment.kind == SEGMENT_VALUES && parser->options->columns->count > 1;
+	if (several) /* the last one begins a word */
+		parser->not_digits = false;
+	if (data && (several || !parser->value))
+		parser->value = parser->template->count;
+}
+
+/* The task's number; where a value could not stand it is as it is. */
+static void
+add_number(struct parser *parser, enum segment_kind kind)
+{
+	char open = parser->argv ? '\0' : quote_open(&parser->context);
+	bool text = parser->options->kind == TEMPLATE_TEXT || (open && open != '"');
+	enum segment_quoting quoting = text   ? SEGMENT_QUOTING_NONE
+				       : open ? SEGMENT_QUOTING_DOUBLE
+					      : SEGMENT_QUOTING_WORD;
+	add_touching(parser, (struct segment){.kind = kind, .quoting = quoting});
 }
 
 /* --- placeholders --- */
@@ -289,11 +332,11 @@ add_value(struct parser *parser, const struct piece *piece)
 		inner = (struct piece){piece->text + 1, piece->len - 1, true};
 	if (!find_operand(columns, &inner, &segment))
 		return fail_unknown(parser, piece);
-	int quoting = raw ? QUOTING_NONE : quoting_here(parser, piece->text - 1);
+	int quoting = raw ? SEGMENT_QUOTING_NONE : quoting_here(parser, piece->text - 1);
 	if (quoting < 0)
 		return -1;
-	segment.quoting = (enum quoting)quoting;
-	add_segment(parser->template, segment);
+	segment.quoting = (enum segment_quoting)quoting;
+	add_touching(parser, segment);
 	return 0;
 }
 
@@ -305,9 +348,9 @@ add_placeholder(struct parser *parser, const struct piece *piece)
 	if (find_name(parser->options->columns, piece, &ignored))
 		status = add_value(parser, piece);
 	else if (is_text(piece, "#"))
-		add_segment(parser->template, (struct segment){.kind = SEGMENT_INDEX});
+		add_number(parser, SEGMENT_INDEX);
 	else if (is_text(piece, "0#"))
-		add_segment(parser->template, (struct segment){.kind = SEGMENT_PADDED});
+		add_number(parser, SEGMENT_PADDED);
 	else if (!is_text(piece, "%"))
 		status = add_value(parser, piece);
 	else if (parser->options->kind == TEMPLATE_COMMAND)
@@ -315,7 +358,7 @@ add_placeholder(struct parser *parser, const struct piece *piece)
 	else
 		return fail_at(parser, piece->text - 1, "{%} is only for commands");
 	parser->filled = true;
-	quote_follow(&parser->context, "x", 1); /* what comes is in the middle of a word */
+	quote_follow(&parser->context, ".", 1); /* what comes is in the middle of a word */
 	return status;
 }
 
@@ -353,10 +396,10 @@ append_values(struct parser *parser)
 		int quoting = quoting_here(parser, last + strlen(last));
 		if (quoting < 0)
 			return -1;
-		add_segment(parser->template,
-			(struct segment){
-				.kind = SEGMENT_VALUE, .at = i, .quoting = (enum quoting)quoting});
-		quote_follow(&parser->context, "x", 1);
+		add_segment(parser->template, (struct segment){.kind = SEGMENT_VALUE,
+						      .at = i,
+						      .quoting = (enum segment_quoting)quoting});
+		quote_follow(&parser->context, ".", 1);
 	}
 	return 0;
 }
@@ -463,110 +506,7 @@ template_has_value(const struct template *template)
 	return has_kind(template, SEGMENT_VALUE) || has_kind(template, SEGMENT_VALUES);
 }
 
-/* --- values --- */
-
-static struct value
-file_name(struct value value)
-{
-	const char *slash = value.len ? memrchr(value.text, '/', value.len) : NULL;
-	if (!slash)
-		return value;
-	size_t dir = (size_t)(slash - value.text) + 1;
-	return (struct value){value.text + dir, value.len - dir};
-}
-
-static struct value
-without_extension(struct value value)
-{
-	struct value name = file_name(value);
-	const char *dot = name.len ? memrchr(name.text, '.', name.len) : NULL;
-	return dot ? (struct value){value.text, (size_t)(dot - value.text)} : value;
-}
-
-/* Perl's dirname, which GNU parallel uses: "a/b/" is in "a", as for dirname(1). */
-static struct value
-directory(struct value value)
-{
-	size_t len = value.len - file_name(value).len;
-	bool again = len == value.len;
-	while (len > 1 && value.text[len - 1] == '/')
-		len--;
-	if (!len)
-		return (struct value){".", 1};
-	value.len = len;
-	return again && !(len == 1 && value.text[0] == '/') ? directory(value) : value;
-}
-
-static struct value
-apply(enum op op, struct value value)
-{
-	switch (op) {
-	case OP_STEM:
-		return without_extension(value);
-	case OP_NAME:
-		return file_name(value);
-	case OP_DIR:
-		return directory(value);
-	case OP_NAME_STEM:
-		return without_extension(file_name(value));
-	case OP_NONE:
-		break;
-	}
-	return value;
-}
-
 /* --- rendering --- */
-
-/* In bash's {a,b} or {1..9}, of which a value is to be one part: a number as it is. */
-static void
-render_in_braces(struct value value, struct buf *out)
-{
-	bool several = memchr(value.text, ',', value.len) || memmem(value.text, value.len, "..", 2);
-	buf_append(out, "'", several);
-	if (several)
-		quote_inside(out, value.text, value.len, '\'');
-	else
-		quote_word(out, value.text, value.len);
-	buf_append(out, "'", several);
-}
-
-static void
-render_value(const struct segment *segment, struct value value, struct buf *out)
-{
-	value = apply(segment->op, value);
-	switch (segment->quoting) {
-	case QUOTING_NONE:
-		buf_append(out, value.text, value.len);
-		break;
-	case QUOTING_WORD:
-		quote_word(out, value.text, value.len);
-		break;
-	case QUOTING_BRACES:
-		render_in_braces(value, out);
-		break;
-	case QUOTING_SINGLE:
-		quote_inside(out, value.text, value.len, '\'');
-		break;
-	case QUOTING_DOUBLE:
-		quote_inside(out, value.text, value.len, '"');
-		break;
-	}
-}
-
-static void
-render_index(uint64_t index, uint64_t last, struct buf *out)
-{
-	char text[24];
-	int width = 1;
-	if (!index) {
-		buf_append_string(out, "{#}");
-		return;
-	}
-	for (; last >= 10; last /= 10)
-		width++;
-	int len = snprintf(text, sizeof(text), "%0*" PRIu64, width, index);
-	buf_append(out, text, (size_t)len);
-}
 
 void
 template_render(const struct template *template, const struct row *row, uint64_t index,
@@ -574,25 +514,9 @@ template_render(const struct template *template, const struct row *row, uint64_t
 {
 	for (size_t i = 0; i < template->count; i++) {
 		const struct segment *segment = &template->segments[i];
-		switch (segment->kind) {
-		case SEGMENT_TEXT:
+		if (segment->kind == SEGMENT_TEXT)
 			buf_append(out, template->text.data + segment->at, segment->len);
-			break;
-		case SEGMENT_VALUE:
-			render_value(segment, row->values[segment->at], out);
-			break;
-		case SEGMENT_VALUES:
-			for (size_t k = 0; k < row->count; k++) {
-				buf_append(out, " ", k > 0);
-				render_value(segment, row->values[k], out);
-			}
-			break;
-		case SEGMENT_INDEX:
-			render_index(index, 0, out);
-			break;
-		case SEGMENT_PADDED:
-			render_index(index, count, out);
-			break;
-		}
+		else
+			segment_render(segment, row, index, count, out);
 	}
 }

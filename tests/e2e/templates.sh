@@ -70,6 +70,17 @@ printf '<%s>\n' "${values[@]}" | diff - out >/dev/null || fail "values arrive ch
 run -q -k -- "$argv" '{=}' ::: '-foo 123' '-bar 456'
 expect $'<-foo><123>\n<-bar><456>'
 
+# ... also where plain letters would change the word they touch.
+run -q -k 'echo {}>o.{}' ::: 1 2 abc
+expect ''
+[ "$(cat o.1 o.2 o.abc)" = $'1\n2\nabc' ] || fail "digits before > are a descriptor: $(cat o.1 o.2 o.abc)"
+run -q -k 'A=p; echo $A{} "$A{}" $A{#}' ::: x /x
+expect $'px px p1\np/x p/x p2'
+touch b
+run -q -k 'echo [{}]' ::: a-c
+expect '[a-c]'
+rm b
+
 # --- after "--" several words are an argv, exactly, as with xargs; without it they are joined ---
 echo 'FOO=foo' >env.inc
 run -q -k -- bash -c 'source ./env.inc; echo "$FOO"  {}' ::: 1 2
