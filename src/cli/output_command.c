@@ -181,6 +181,18 @@ static void export(struct output_command *command, const struct pick *pick, enum
 
 /* --- all of them --- */
 
+/* Why there is no output of it. */
+static const char *
+why_not_stored(int reason)
+{
+	static const char *const words[RESULT_REASONS] = {
+		[RESULT_SPAWN] = "the task could not be started",
+		[RESULT_OUTPUT] = "it could not be kept",
+		[RESULT_LOST] = "the task was lost",
+	};
+	return words[reason] ? words[reason] : "--output store keeps it";
+}
+
 static void
 handle(struct output_command *command, const struct pick *pick)
 {
@@ -193,7 +205,7 @@ handle(struct output_command *command, const struct pick *pick)
 		command->incomplete = true;
 		if (command->not_stored++ < MISSING_NAMED)
 			log_error("task %llu: its output was not stored (%s)",
-				(unsigned long long)pick->index, result_reason_names[pick->reason]);
+				(unsigned long long)pick->index, why_not_stored(pick->reason));
 	} else if (command->export) {
 		export(command, pick, STREAM_OUT);
 		export(command, pick, STREAM_ERR);

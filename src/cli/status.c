@@ -13,6 +13,7 @@
 #include "run/lock.h"
 #include "run/reader.h"
 #include "run/status.h"
+#include "ui/outcomes.h"
 #include "ui/text.h"
 
 #include <getopt.h>
@@ -146,16 +147,6 @@ state_of(const struct run_status *run)
 
 /* --- saying it --- */
 
-static uint64_t
-failed(const struct status *status)
-{
-	uint64_t sum = 0;
-	for (int i = 0; i < RESULT_REASONS; i++)
-		if (i != RESULT_OK && i != RESULT_CANCELLED)
-			sum += status->by_reason[i];
-	return sum;
-}
-
 static void
 put_counts(struct buf *buf, const struct status *status)
 {
@@ -179,16 +170,14 @@ put_counts(struct buf *buf, const struct status *status)
 	if (status->done_before)
 		buf_printf(buf, ", %llu of them in earlier sessions",
 			(unsigned long long)status->done_before);
-	buf_printf(buf, "\nfailed    %llu", (unsigned long long)failed(status));
-	for (int i = 0; i < RESULT_REASONS; i++)
-		if (i != RESULT_OK && i != RESULT_CANCELLED && status->by_reason[i])
-			buf_printf(buf, ", %llu %s", (unsigned long long)status->by_reason[i],
-				result_reason_names[i]);
+	buf_printf(buf, "\nfailed    %llu", (unsigned long long)outcomes_failed(status->by_reason));
+	outcomes_print_why(buf, status->by_reason);
 	if (status->by_reason[RESULT_CANCELLED])
 		buf_printf(buf, "\ncancelled %llu",
 			(unsigned long long)status->by_reason[RESULT_CANCELLED]);
 	if (status->skipped)
-		buf_printf(buf, "\nleft out  %llu", (unsigned long long)status->skipped);
+		buf_printf(
+			buf, "\nothers    %llu not asked for", (unsigned long long)status->skipped);
 	buf_append_string(buf, "\n");
 }
 
@@ -203,7 +192,7 @@ put_pace(struct buf *buf, const struct status *status, bool running)
 	if (running && status->rate > 0)
 		buf_printf(buf, ", %s", text_rate(status->rate, room));
 	if (running && status->eta_s >= 0)
-		buf_printf(buf, ", %s to go", text_duration(status->eta_s, left));
+		buf_printf(buf, ", %s left", text_duration(status->eta_s, left));
 	if (running && status->deadline_us)
 		buf_printf(buf, ", the allocation ends %s after the last snapshot",
 			text_duration((double)(status->deadline_us - status->now_us) / 1e6, room));

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "run/reader.h"
 #include "ui/groups.h"
+#include "ui/outcomes.h"
 #include "ui/spread.h"
 #include "ui/text.h"
 
@@ -174,17 +175,10 @@ print_totals(const struct tables *tables, struct buf *buf, size_t sessions)
 	char room[TEXT_MAX];
 	buf_printf(buf, "%llu attempt%s in %zu session%s%s", (unsigned long long)tables->attempts,
 		tables->attempts == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s",
-		tables->attempts ? ":" : "\n");
+		tables->attempts ? ": " : "\n");
 	if (!tables->attempts)
 		return;
-	const char *comma = "";
-	for (int i = 0; i < RESULT_REASONS; i++) {
-		if (!tables->by_reason[i])
-			continue;
-		buf_printf(buf, "%s %llu %s", comma, (unsigned long long)tables->by_reason[i],
-			result_reason_names[i]);
-		comma = ",";
-	}
+	outcomes_print(buf, tables->by_reason);
 	buf_printf(buf, "\nrun times in all %s, ", text_duration(tables->times.sum, room));
 	buf_printf(buf, "CPU time: user %s, ", text_duration(tables->user, room));
 	buf_printf(buf, "system %s\n", text_duration(tables->system, room));

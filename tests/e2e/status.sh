@@ -64,6 +64,19 @@ done
 rm other/status.json
 [ "$(member state other)" = dead ] || fail "no status.json: $(member state other)"
 
+# --- status and report have the words of the closing lines ---
+printf '%s\n' true false 'kill -9 $$' true >words.txt
+run words.txt
+expect_code 1
+why=' (1 by exit code, 1 by signal)'
+grep -q "4 tasks: 2 succeeded, 2 failed$why\$" err || fail "the summary's words"
+says "^failed    2$why\$" words.txt || fail "status has other words: $(cat out)"
+"$MPBATCH" report words.txt | grep -q "^4 attempts in 1 session: 2 succeeded, 2 failed$why\$" ||
+	fail "report has other words: $("$MPBATCH" report words.txt | head -1)"
+echo true >>words.txt
+run -q --resume=failed words.txt
+says '^others    1 not asked for$' words.txt || fail "what is left for later: $(cat out)"
+
 # --- what is no run ---
 mkdir empty
 for subcommand in status report output; do

@@ -891,7 +891,8 @@ output_prints_what_was_stored(void **state)
 		{"output jobs.txt 4 --session 1", 0, "four\n", NULL},
 		{"output jobs.txt --failed --stderr", 0, "bad 3\n", NULL},
 		{"output jobs.txt 6", 0, "", NULL},
-		{"output jobs.txt 3", 1, "", "task 3: its output was not stored (ok)"},
+		{"output jobs.txt 3", 1, "",
+			"task 3: its output was not stored (--output store keeps it)"},
 		{"output jobs.txt 5", 1, "", "task 5 has not ended yet"},
 		{"output jobs.txt 1-7", 1, "first\nline twowhole\nfour again\n",
 			"2 of tasks 1-7 have not ended yet"},
@@ -967,7 +968,7 @@ report_prints_tables(void **state)
 {
 	(void)state;
 	assert_int_equal(command(report_main, "report jobs.txt"), 0);
-	assert_has(out, "7 attempts in 2 sessions: 4 ok, 3 exit\n");
+	assert_has(out, "7 attempts in 2 sessions: 4 succeeded, 3 failed\n");
 	const char *slow = strstr(out, "\nslow "), *fast = strstr(out, "\nfast ");
 	assert_true(slow && fast && slow < fast);
 	const char *slowest = strstr(out, "\nSlowest");
