@@ -229,6 +229,12 @@ lines_next(struct lines *lines, const char **line, size_t *len, struct err *err)
 	return NEXT_ONE;
 }
 
+size_t
+lines_mark(uint64_t number, const char *line, size_t len)
+{
+	return number == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 int
 lines_ahead(struct lines *lines, const char **data, size_t *len, bool *whole, struct err *err)
 {

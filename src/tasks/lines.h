@@ -27,6 +27,10 @@ void lines_free(struct lines *lines);
  * NUL byte in it is an error that names file, line and column. */
 enum next lines_next(struct lines *lines, const char **line, size_t *len, struct err *err);
 
+/* How long the byte order mark is that LINE NUMBER begins with, as some editors put it there; 0:
+ * none. */
+size_t lines_mark(uint64_t number, const char *line, size_t len);
+
 /* Of a regular file: its first LINES_AHEAD_BYTES (fewer if it is shorter; WHOLE then), without
  * taking anything; LEN 0 for others. For checking and counting before the start. */
 int lines_ahead(struct lines *lines, const char **data, size_t *len, bool *whole, struct err *err);

@@ -43,13 +43,6 @@ without_return(const char *line, size_t len)
 	return len && line[len - 1] == '\r' ? len - 1 : len;
 }
 
-/* A byte order mark, as some editors put it there, is no part of the first line. */
-static size_t
-mark_length(uint64_t number, const char *line, size_t len)
-{
-	return number == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-}
-
 static int
 take_directive(struct list *list, struct settings *settings, uint64_t number, const char *line,
 	size_t len, struct err *err)
@@ -155,7 +148,7 @@ check_line(struct list *list, struct settings *settings, uint64_t number, const 
 		return err_set(err, "%.300s:%llu:%zu: a NUL byte, expected text",
 			lines_name(list->lines), (unsigned long long)number,
 			(size_t)(nul - line) + 1);
-	size_t mark = mark_length(number, line, len);
+	size_t mark = lines_mark(number, line, len);
 	line += mark;
 	len -= mark;
 	if (check_kind(list, number, line, len, err) < 0)
@@ -265,7 +258,7 @@ list_next(struct list *list, struct task **task, struct err *err)
 		}
 		if (next != NEXT_ONE)
 			return next;
-		size_t mark = mark_length(lines_number(list->lines), line, len);
+		size_t mark = lines_mark(lines_number(list->lines), line, len);
 		line += mark;
 		len -= mark;
 		if (check_kind(list, lines_number(list->lines), line, len, err) < 0)

@@ -145,7 +145,7 @@ static int
 parse_line(struct table *table, const char *text, size_t len, struct err *err)
 {
 	struct place at = {.line = lines_number(table->lines), .column = 1};
-	size_t done = at.line == 1 && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	size_t done = lines_mark(at.line, text, len);
 	if (!table->line) {
 		if (done == len || (done + 1 == len && text[done] == '\r'))
 			return 0;
@@ -264,6 +264,9 @@ next_line(struct table *table, struct row *record, struct err *err)
 		return next;
 	record_init(table);
 	table->line = lines_number(table->lines);
+	size_t mark = lines_mark(table->line, line, len);
+	line += mark;
+	len -= mark;
 	add_value(table, line, len && line[len - 1] == '\r' ? len - 1 : len);
 	give(table, record);
 	return NEXT_ONE;

@@ -664,6 +664,9 @@ static const struct csv {
 		"a|b\n", NULL, ROWS_CSV},
 	{"\xef\xbb\xbf\"a\",b\n", "a|b\n", NULL, ROWS_CSV},
 	{"\xef\xbb\xbf\n\xef\xbb\xbf\n", "\xef\xbb\xbf\n", NULL, ROWS_CSV},
+	{"\xef\xbb\xbf"
+	 "a\r\n\xef\xbb\xbf\n",
+		"a\n\xef\xbb\xbf\n", NULL, ROWS_LINES},
 	{" a , b \n\"\",\n", " a | b \n|\n", NULL, ROWS_CSV},
 	{"\"a\"\"b\",\"c,d\"\n", "a\"b|c,d\n", NULL, ROWS_CSV},
 	{"\"a\n\r\nb\",c\nd,e\n", "a\n\r\nb|c\nd|e\n", NULL, ROWS_CSV},
