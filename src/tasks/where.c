@@ -469,12 +469,25 @@ compare_texts(const struct value *a, const struct value *b)
 	return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
+/* An empty value beside a number, to which it has no order: a cell of a table that has none. */
+static bool
+is_nothing(const struct operand *operand, const struct operand *other)
+{
+	const struct value *text = &operand->text;
+	size_t i = 0;
+	while (text->text && i < text->len && is_blank(text->text[i]))
+		i++;
+	return text->text && i == text->len && other->is_number;
+}
+
 static int
 run_comparison(const struct machine *machine, const struct op *op)
 {
 	struct operand *a = machine->top, *b = a + 1;
 	bool less, equal, greater;
-	if (a->is_number && b->is_number) {
+	if (is_nothing(a, b) || is_nothing(b, a)) {
+		less = equal = greater = false;
+	} else if (a->is_number && b->is_number) {
 		less = a->number < b->number;
 		equal = a->number == b->number;
 		greater = a->number > b->number;

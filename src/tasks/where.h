@@ -3,7 +3,8 @@
  * by number; numbers; strings in quotes; + - * / %, comparisons == != < <= > >=, && || ! and
  * parentheses, with C's precedences; - before an operand too. A value is a number if all of it is a
  * decimal number, but for blanks around it; what is in quotes never is. A comparison is numeric if
- * both sides are numbers, else of bytes. Conditions are true if not 0. No other functions, no
+ * both sides are numbers, else of bytes; an empty value and a number are unequal, and neither is
+ * less. Conditions are true if not 0. No other functions, no
  * assignment.
  */
 #ifndef TASKS_WHERE_H
