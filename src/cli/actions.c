@@ -42,8 +42,10 @@ count(struct plan *plan, struct buf *text, struct err *err)
 		tasks++;
 		task_free(task);
 	}
+	if (next != NEXT_END)
+		return -1;
 	buf_printf(text, "%llu\n", (unsigned long long)tasks);
-	return next == NEXT_END ? 0 : -1;
+	return 0;
 }
 
 static int

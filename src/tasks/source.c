@@ -288,6 +288,24 @@ has_variable(const struct task *task, const char *entry)
 	return false;
 }
 
+/* Of a tag, which begins a line: the end of a line in it is shown. */
+static const char *
+in_one_line(struct buf *buf)
+{
+	struct buf shown = {0};
+	if (!strpbrk(buf->data, "\n\r"))
+		return buf->data;
+	for (const char *at = buf->data; *at; at++)
+		if (*at == '\n' || *at == '\r')
+			buf_append_string(&shown, *at == '\n' ? "\\n" : "\\r");
+		else
+			buf_append(&shown, at, 1);
+	buf_append(&shown, "", 1);
+	buf_clear(buf);
+	*buf = shown;
+	return buf->data;
+}
+
 static void
 dress(struct source *source, const struct row *row, struct task *task)
 {
@@ -296,6 +314,8 @@ dress(struct source *source, const struct row *row, struct task *task)
 	for (int i = 0; i < DRESSES; i++)
 		if (source->dress[i] && (!*places[i] || !**places[i]))
 			*places[i] = render(source, source->dress[i], row, &source->text[i]);
+	if (source->dress[DRESS_TAG])
+		task->tag = in_one_line(&source->text[DRESS_TAG]);
 	if (!task->timeout_ms)
 		task->timeout_ms = source->options.timeout_ms;
 	if (!source->options.nenv && !source->array)

@@ -16,6 +16,8 @@ expect_code 0
 printf 'a\tone\na\ttwo a\nb\tone\nb\ttwo b\n' | cmp - out || fail "--tag"
 run -q -k --tagstring 'task {#}' -- 'echo {}' ::: a b
 printf 'task 1\ta\ntask 2\tb\n' | cmp - out || fail "--tagstring"
+run -q --tag -- 'echo hi; : {}' ::: $'a\nb\r'
+[ "$(cat out)" = 'a\nb\r'$'\thi' ] || fail "the end of a line in a tag: $(cat out)"
 
 # --- lines as they come: the second task's line is out while the first one, which began before, still runs ---
 cat >jobs.txt <<LINES

@@ -145,6 +145,11 @@ expect listed
 # --- instead of a run: a dry run is a list that does the same ---
 run --count -- true ::: 1 2 ::: 1 2 3
 expect 6
+# A number is all that --count prints, or nothing.
+mkfifo late
+printf 'a,b\n1,2\n3\n' >late &
+refused 'late:3:2' --count --csv --header -a late -- true {a}
+[ ! -s out ] || fail "--count of a bad table prints $(cat out)"
 run --dry-run --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" 'n{#}' ::: "${values[@]}"
 expect_code 0
 grep -q '^#MPBATCH ' out || fail "a dry run says nothing of directories"
