@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "cli/inputs.h"
 #include "cli/journals.h"
 #include "cli/seen.h"
 #include "tasks/source.h"
@@ -12,6 +13,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,12 +22,16 @@
  */
 enum { PATHS_SAMPLE = 1000 };
 
+/* Instead of a task's index: the path of a file that the run itself reads or writes. */
+#define PATHS_INPUT UINT32_MAX
+
 struct paths {
 	struct seen seen;
 	struct buf path, file;
 	char here[PATH_MAX];
-	char *run_dir;	  /* of whose tasks that are done these are */
-	uint64_t unknown; /* of how many tasks that are done the journals do not tell */
+	const struct inputs *inputs; /* of the run; NULL: not looked at */
+	char *run_dir;		     /* of whose tasks that are done these are */
+	uint64_t unknown;	     /* of how many tasks that are done the journals do not tell */
 };
 
 static void
@@ -81,14 +87,43 @@ clear(struct paths *paths)
 	free(paths->run_dir);
 }
 
+/* HASH is 0, or that of a path in INPUTS. No system call for each of a million tasks: links are
+ * found out of the first ones only. */
+static int
+check_input(struct paths *paths, const struct task *task, const char *file, uint64_t hash,
+	struct err *err)
+{
+	char who[64];
+	struct buf *path = &paths->file;
+	const struct inputs_file *files = paths->inputs->files;
+	snprintf(who, sizeof(who), "the output file of task %llu", (unsigned long long)task->index);
+	for (size_t i = 0; hash && i < paths->inputs->count; i++)
+		if (files[i].path && hash_of(paths, "", files[i].path) == hash)
+			return inputs_refuse(&files[i], who, file, err);
+	if (task->index > PATHS_SAMPLE)
+		return 0;
+	buf_consume(path, path->len);
+	if (*file != '/' && *task->cwd)
+		buf_printf(path, "%s/", task->cwd);
+	buf_printf(path, "%s%c", file, 0);
+	return inputs_check(paths->inputs, who, path->data, err);
+}
+
 static int
 add(struct paths *paths, const struct task *task, const char *file, struct err *err)
 {
 	if (is_nothing(file))
 		return 0;
 	uint64_t hash = hash_of(paths, task->cwd, file);
+	if (*task->input && hash == hash_of(paths, task->cwd, task->input))
+		return err_set(err,
+			"the output file of task %llu, %.200s, is its own input, which would be "
+			"overwritten: expected another file",
+			(unsigned long long)task->index, file);
 	uint32_t before = seen_add(&paths->seen, hash, (uint32_t)task->index);
-	if (!before)
+	if (check_input(paths, task, file, before == PATHS_INPUT ? hash : 0, err) < 0)
+		return -1;
+	if (!before || before == PATHS_INPUT)
 		return 0;
 	if (before == task->index)
 		return err_set(err,
@@ -128,9 +163,9 @@ add_all(struct paths *paths, struct source *source, bool differ, struct err *err
 }
 
 int
-paths_check(struct source *source, struct err *err)
+paths_check(struct source *source, const struct inputs *inputs, struct err *err)
 {
-	struct paths paths = {0};
+	struct paths paths = {.inputs = inputs};
 	bool differ = source_files_differ(source);
 	if (source_fd(source) >= 0 && differ)
 		return 0;
@@ -139,6 +174,10 @@ paths_check(struct source *source, struct err *err)
 			"--stdout and --stderr: expected {#} in them where tasks come from "
 			"a pipe");
 	start(&paths);
+	for (size_t i = 0; i < inputs->count; i++)
+		if (inputs->files[i].path)
+			seen_add(&paths.seen, hash_of(&paths, "", inputs->files[i].path),
+				PATHS_INPUT);
 	int got = add_all(&paths, source, differ, err);
 	clear(&paths);
 	return got < 0 ? -1 : source_rewind(source, err);

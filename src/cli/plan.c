@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "cli/earlier.h"
+#include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 #include "master/order.h"
@@ -204,7 +205,8 @@ check_tmpdir(const char *path, struct err *err)
 /* What would refuse the run is found before an earlier one is moved aside and files are emptied. A
  * directory that is missing may be the run directory, which is made later. */
 static int
-check_file(const char *option, const char *path, const struct options *options, struct err *err)
+check_file(const char *option, const char *path, const struct options *options,
+	struct inputs *inputs, struct err *err)
 {
 	struct stat status;
 	if (!path)
@@ -220,12 +222,19 @@ check_file(const char *option, const char *path, const struct options *options, 
 	free(run_dir);
 	free(copy);
 	errno = error;
-	return error ? err_set_errno(err, "option %s: %s", option, path) : 0;
+	if (error)
+		return err_set_errno(err, "option %s: %s", option, path);
+	char who[32];
+	snprintf(who, sizeof(who), "option %s", option);
+	if (inputs_check(inputs, who, path, err) < 0)
+		return -1;
+	inputs_add(inputs, path, option);
+	return 0;
 }
 
 /* Only now is it known whether the list's directives set files. */
 static int
-choose_output(struct plan *plan, struct err *err)
+choose_output(struct plan *plan, const struct inputs *inputs, struct err *err)
 {
 	const struct options *options = plan->options;
 	bool files = source_has_files(plan->source);
@@ -243,21 +252,33 @@ choose_output(struct plan *plan, struct err *err)
 			"--output files, --remove-empty and --keep-output: expected --stdout or "
 			"--stderr, or stdout= or stderr= in the list");
 	plan->output = files ? OUTPUT_FILES : options->output;
-	return plan->output == OUTPUT_FILES ? paths_check(plan->source, err) : 0;
+	return plan->output == OUTPUT_FILES ? paths_check(plan->source, inputs, err) : 0;
 }
 
 /* --- all of it --- */
 
 static int
+open_source(struct plan *plan, struct err *err)
+{
+	struct inputs inputs;
+	inputs_init(&inputs, plan->options);
+	int got = check_file(
+		"--output-file", plan->options->output_file, plan->options, &inputs, err);
+	if (got == 0)
+		got = check_file("--joblog", plan->options->joblog, plan->options, &inputs, err);
+	if (got == 0)
+		got = plan_open_source(plan, plan->options, err);
+	if (got == 0)
+		got = choose_output(plan, &inputs, err);
+	inputs_clear(&inputs);
+	return got;
+}
+
+static int
 open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 {
 	const struct options *options = plan->options;
-	if (check_tmpdir(options->tmpdir, err) < 0)
-		return -1;
-	if (check_file("--output-file", options->output_file, options, err) < 0 ||
-		check_file("--joblog", options->joblog, options, err) < 0)
-		return -1;
-	if (plan_open_source(plan, options, err) < 0 || choose_output(plan, err) < 0)
+	if (check_tmpdir(options->tmpdir, err) < 0 || open_source(plan, err) < 0)
 		return -1;
 	if (open_run_dir(plan, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;
