@@ -79,7 +79,7 @@ known() {
 # same ARG...: compares.
 same() {
 	local by=id # where a template has the number, its place is in the identity, not the number
-	[[ $* != *'#}'* ]] || by=command
+	[[ $* != *'#}'* ]] || by="command"
 	rm -rf first second third
 	run --dry-run "$@"
 	expect_code 0
