@@ -322,7 +322,8 @@ const struct option_row option_rows[] = {
 	{.name = "where", .argument = "EXPR", .set = set_where,
 		.help = "only rows with, say, 'rate<0.3 || seed<=10'"},
 	{.name = "array", .argument = "SPEC", .set = set_array, .no_variable = true,
-		.help = "run a job-array script: SLURM_ARRAY_TASK_ID and kin"},
+		.help = "run a job-array script: SLURM_ARRAY_TASK_ID and kin, and\n"
+			"what its #SBATCH lines say of output files, directory, cores"},
 
 	{.group = "each task (TEMPLATE: text with {}, {name}, {#}...)",
 		.name = "cwd", .argument = "TEMPLATE", .set = set_cwd, .help = "its directory, made if missing"},
@@ -343,7 +344,8 @@ const struct option_row option_rows[] = {
 			"among its ranks. Default: auto, or 1 under a launcher. With more\n"
 			"than 1, or auto, rank 0 runs tasks too"},
 	{.name = "cpus-per-task", .letter = 'c', .argument = "N", .set = set_cpus,
-		.help = "cores of each slot (default 1), told by OMP_NUM_THREADS and kin"},
+		.help = "cores of each slot (default: an array script's, or 1), told\n"
+			"by OMP_NUM_THREADS and kin"},
 	{.name = "master-works", .set = set_master_works, .help = "rank 0 has slots too, beside dispatching"},
 	{.name = "bind", .argument = "core|none", .set = set_bind, .help = "bind slots to cores (default), or not"},
 

@@ -4,9 +4,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/arguments.h"
+#include "cli/follow.h"
 #include "cli/option_rows.h"
 #include "place/share.h"
-#include "tasks/array.h"
+#include "tasks/script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,17 +30,25 @@ options_clear(struct options *options)
 {
 	free(options->words);
 	free(options->inputs);
-	free(options->script_array);
+	script_free(options->script);
+	free(options->script_note);
+	while (options->nmade)
+		free(options->made[--options->nmade]);
 	free(options->env);
 	free(options->keep_env);
 	*options = (struct options){0};
 }
 
-/* Where does the option NAME have its value from? */
-static enum option_from
-from(const struct options *options, const char *name)
+enum option_from
+options_origin(const struct options *options, const char *name)
 {
 	return options->from[option_row_named(name, strlen(name)) - option_rows];
+}
+
+const char *
+options_set(struct options *options, const char *name, const char *value)
+{
+	return option_row_named(name, strlen(name))->set(options, value);
 }
 
 /* --- inputs behind the command --- */
@@ -108,22 +117,31 @@ zip_sweeps(struct options *options, struct err *err)
 		before = i;
 		sweeps++;
 	}
-	if (sweeps > 1 || from(options, "zip") == FROM_VARIABLE)
+	if (sweeps > 1 || options_origin(options, "zip") == FROM_VARIABLE)
 		return 0;
 	return err_set(err, "--zip pairs sweeps: expected two --sweep or more (:::+ and ::::+ pair "
 			    "values and files)");
 }
 
-/* A template that says nothing of inputs: a job array's script, or values from standard input. */
+/* A job array's script. A template that says nothing of inputs is one whose script says which array
+ * it is, or has its values from standard input. */
 static void
-find_input(struct options *options)
+find_script(struct options *options)
 {
-	options->script_array = array_of_script(options->words[0]);
-	if (options->script_array)
-		options_add_input(options,
-			&(struct rows_input){.kind = INPUT_ARRAY, .text = options->script_array});
-	else
-		options_add_input(options, &(struct rows_input){.kind = INPUT_FILE, .text = "-"});
+	bool array = !options->ninputs;
+	for (size_t i = 0; i < options->ninputs; i++)
+		array = array || options->inputs[i].kind == INPUT_ARRAY;
+	options->script = array ? script_find(options->words, options->nwords) : NULL;
+	if (options->ninputs)
+		return;
+	const char *spec = options->script ? options->script->says[SCRIPT_ARRAY] : NULL;
+	if (spec) {
+		options_add_input(options, &(struct rows_input){.kind = INPUT_ARRAY, .text = spec});
+		return;
+	}
+	options_add_input(options, &(struct rows_input){.kind = INPUT_FILE, .text = "-"});
+	script_free(options->script);
+	options->script = NULL;
 }
 
 static int
@@ -139,8 +157,7 @@ take_words(struct options *options, int argc, char **argv, struct err *err)
 		options->words[0] = "{=}";
 		options->nwords = 1;
 	}
-	if (!options->ninputs)
-		find_input(options);
+	find_script(options);
 	return options->zip ? zip_sweeps(options, err) : 0;
 }
 
@@ -150,7 +167,7 @@ take_words(struct options *options, int argc, char **argv, struct err *err)
 static bool
 yields(const struct options *options, const char *name, bool against)
 {
-	return against && from(options, name) == FROM_VARIABLE;
+	return against && options_origin(options, name) == FROM_VARIABLE;
 }
 
 /* What variables say of tables and filters is for runs that have some. */
@@ -158,9 +175,9 @@ static void
 yield_tables(struct options *options)
 {
 	bool list = options->list;
-	if (yields(options, "csv", list || from(options, "tsv") == FROM_ARGUMENT))
+	if (yields(options, "csv", list || options_origin(options, "tsv") == FROM_ARGUMENT))
 		options->csv = false;
-	if (yields(options, "tsv", list || from(options, "csv") == FROM_ARGUMENT))
+	if (yields(options, "tsv", list || options_origin(options, "csv") == FROM_ARGUMENT))
 		options->tsv = false;
 	if (yields(options, "header", list))
 		options->header = false;
@@ -173,13 +190,14 @@ yield_tables(struct options *options)
 static void
 yield_outputs(struct options *options)
 {
-	bool files = from(options, "stdout") == FROM_ARGUMENT ||
-		     from(options, "stderr") == FROM_ARGUMENT;
-	if (yields(options, "output", files || from(options, "keep-order") == FROM_ARGUMENT)) {
+	bool files = options_origin(options, "stdout") == FROM_ARGUMENT ||
+		     options_origin(options, "stderr") == FROM_ARGUMENT;
+	if (yields(options, "output",
+		    files || options_origin(options, "keep-order") == FROM_ARGUMENT)) {
 		options->output = OUTPUT_GROUP;
 		options->output_given = false;
 	}
-	bool given = from(options, "output") == FROM_ARGUMENT;
+	bool given = options_origin(options, "output") == FROM_ARGUMENT;
 	bool others = given && options->output != OUTPUT_FILES;
 	if (yields(options, "stdout", others))
 		options->out = NULL;
@@ -199,9 +217,9 @@ yield_outputs(struct options *options)
 static void
 yield_variables(struct options *options)
 {
-	if (yields(options, "resume", from(options, "restart") == FROM_ARGUMENT))
+	if (yields(options, "resume", options_origin(options, "restart") == FROM_ARGUMENT))
 		options->resume = RESUME_NOT;
-	if (yields(options, "restart", from(options, "resume") == FROM_ARGUMENT))
+	if (yields(options, "restart", options_origin(options, "resume") == FROM_ARGUMENT))
 		options->restart = false;
 	yield_tables(options);
 	yield_outputs(options);
@@ -210,7 +228,7 @@ yield_variables(struct options *options)
 static int
 check_outputs(struct options *options, struct err *err)
 {
-	bool paths = options->out || options->err;
+	bool paths = options->out || options->err || options->files.out;
 	bool maybe = paths || options->list; /* its directives may set some: cli/plan.c */
 	if (paths && options->output_given && options->output != OUTPUT_FILES)
 		return err_set(err, "--stdout and --stderr go with --output files, not with %s",
@@ -236,6 +254,7 @@ static int
 check(struct options *options, struct err *err)
 {
 	yield_variables(options);
+	follow_script(options);
 	if (options->resume_changed && !options->resume)
 		options->resume = RESUME_ALL;
 	if (options->csv && options->tsv)

@@ -9,6 +9,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "tasks/pattern.h"
 #include "tasks/result.h"
 #include "tasks/rows.h"
 
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 struct err;
+struct script;
 
 #define OPTIONS_MAX 100		/* of options that there are */
 #define OPTIONS_JOBS_UNSET (-2) /* beside SHARE_AUTO and numbers from 1 */
@@ -56,7 +58,12 @@ struct options {
 	bool header;
 	bool zip;
 	const char *where;
-	char *script_array; /* what "#SBATCH --array=" says */
+
+	/* an array's script */
+	struct script *script; /* NULL: none */
+	char *script_note;     /* what is followed of it, for the user; NULL: nothing to say */
+	char *made[4];	       /* what was made of its texts for the members around */
+	size_t nmade;
 
 	/* each task */
 	const char *cwd, *input, *out, *err; /* templates; NULL: not given */
@@ -78,6 +85,7 @@ struct options {
 	/* results */
 	enum output_mode output;
 	bool output_given;
+	struct pattern_files files; /* as the script has them */
 	bool keep_order;
 	bool remove_empty;
 	bool keep_failed_only;
@@ -103,6 +111,12 @@ int options_from_environment(struct options *options, struct err *err);
 
 /* Takes options, and the list or the template, from the arguments. Returns 0, or -1 with ERR. */
 int options_from_arguments(struct options *options, int argc, char **argv, struct err *err);
+
+/* Where the option NAME has its value from. */
+enum option_from options_origin(const struct options *options, const char *name);
+
+/* Gives the option NAME a value that neither has given. NULL, or what was expected of it. */
+const char *options_set(struct options *options, const char *name, const char *value);
 
 /* --help, on standard output. */
 void options_print_help(void);

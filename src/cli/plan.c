@@ -65,7 +65,11 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 		.nenv = options->nenv,
 		.timeout_ms = options->timeout_ms,
 		.shell = options->shell,
+		.files = options->files,
+		.cpus = options->cpus_per_task,
 		.tell = say};
+	if (options->script_note)
+		say(options->script_note);
 	plan->source = source_open(&plan->source_options, err);
 	return plan->source ? 0 : -1;
 }
@@ -247,7 +251,7 @@ choose_output(struct plan *plan, const struct inputs *inputs, struct err *err)
 			"%.200s sets stdout= or stderr=: expected --output files, and no "
 			"--keep-order, --tag, --tagstring or --output-file",
 			options->list);
-	if (wanted && !files && !options->out && !options->err)
+	if (wanted && !files && !options->out && !options->err && !options->files.out)
 		return err_set(err,
 			"--output files, --remove-empty and --keep-output: expected --stdout or "
 			"--stderr, or stdout= or stderr= in the list");

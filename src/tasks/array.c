@@ -5,16 +5,12 @@
  */
 #include "tasks/array.h"
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Slurm's NO_VAL is 4294967294; its largest MaxArraySize is 4000001. */
 static const uint64_t NUMBER_MAX = UINT64_C(4294967294), LISTED_MAX = 4000001;
@@ -270,106 +266,4 @@ uint64_t
 array_limit(const struct array *array)
 {
 	return array->limit;
-}
-
-/* --- scripts --- */
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Takes the next word of *AT into WORD, quotes and backslashes resolved; false at the end, which a
- * # is too. */
-static bool
-next_word(const char **at, char *word)
-{
-	const char *c = *at;
-	char quote = 0;
-	while (is_blank(*c))
-		c++;
-	if (!*c || *c == '#')
-		return false;
-	for (; *c && (quote || (!is_blank(*c) && *c != '#')); c++) {
-		if (quote ? *c == quote : *c == '"' || *c == '\'') {
-			quote = quote ? 0 : *c;
-			continue;
-		}
-		if (*c == '\\' && c[1])
-			c++;
-		*word++ = *c;
-	}
-	*word = '\0';
-	*at = c;
-	return true;
-}
-
-/* The SPEC of one #SBATCH line; *SPEC is replaced, or left if there is none. */
-static void
-read_options(const char *line, char **spec)
-{
-	char *word = xmalloc(strlen(line) + 1);
-	bool next = false;
-	while (next_word(&line, word)) {
-		const char *found = next				     ? word
-				    : strncmp(word, "--array=", 8) == 0	     ? word + 8
-				    : strncmp(word, "-a", 2) == 0 && word[2] ? word + 2
-									     : NULL;
-		next = !next && (strcmp(word, "--array") == 0 || strcmp(word, "-a") == 0);
-		if (found) {
-			free(*spec);
-			*spec = xstrdup(found);
-		}
-	}
-	free(word);
-}
-
-/* Only a regular file: to open another one may wait, or do something. */
-static FILE *
-open_regular(const char *path)
-{
-	struct stat status;
-	return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
-}
-
-static FILE *
-open_script(const char *command)
-{
-	const char *path = getenv("PATH");
-	FILE *file = NULL;
-	if (strchr(command, '/'))
-		return open_regular(command);
-	while (path && !file) {
-		struct buf name = {0};
-		size_t dir = strcspn(path, ":");
-		buf_printf(&name, "%.*s/%s", dir ? (int)dir : 1, dir ? path : ".", command);
-		buf_append(&name, "", 1);
-		if (access(name.data, X_OK) == 0)
-			file = open_regular(name.data);
-		buf_clear(&name);
-		path = path[dir] ? path + dir + 1 : NULL;
-	}
-	return file;
-}
-
-char *
-array_of_script(const char *command)
-{
-	char *spec = NULL, *line = NULL;
-	size_t capacity = 0;
-	FILE *file = open_script(command);
-	while (file && getline(&line, &capacity, file) >= 0) {
-		const char *at = line;
-		while (is_blank(*at))
-			at++;
-		if (strncmp(line, "#SBATCH", 7) == 0)
-			read_options(line + 7, &spec);
-		else if (*at && *at != '#')
-			break;
-	}
-	if (file)
-		fclose(file);
-	free(line);
-	return spec;
 }

@@ -17,11 +17,6 @@ struct array;
 struct array *array_parse(const char *text, struct err *err);
 void array_free(struct array *array);
 
-/* The text of the last "#SBATCH --array=SPEC", "-a SPEC" or "--array SPEC" among the #SBATCH lines
- * at the head of the script (up to its first command, as sbatch reads it), new; NULL if there is
- * none or it cannot be read. COMMAND is a path, or a name to be found in PATH as a shell does. */
-char *array_of_script(const char *command);
-
 uint64_t array_count(const struct array *array);
 uint64_t array_value(const struct array *array, uint64_t i); /* ascending, each once */
 uint64_t array_min(const struct array *array);

@@ -25,6 +25,7 @@ struct source {
 	struct rows *rows;
 	struct template *command;
 	struct array *array; /* the variables of a job array; NULL: none */
+	char *job;	     /* its job's number */
 	struct template *dress[DRESSES];
 	struct template **env;
 	bool dressed;  /* any of these is there */
@@ -90,6 +91,9 @@ open_array(struct source *source, struct err *err)
 		source->array = array_parse(rows->inputs[i].text, err);
 		if (!source->array)
 			return -1;
+		const char *job = getenv("SLURM_ARRAY_JOB_ID");
+		job = job ? job : getenv("SLURM_JOB_ID");
+		source->job = job ? xstrdup(job) : xasprintf("%ld", (long)getpid());
 	}
 	return 0;
 }
@@ -228,6 +232,7 @@ source_free(struct source *source)
 	rows_free(source->rows);
 	template_free(source->command);
 	array_free(source->array);
+	free(source->job);
 	shells_clear(&source->shells);
 	for (int i = 0; i < DRESSES; i++) {
 		template_free(source->dress[i]);
@@ -254,27 +259,50 @@ render(const struct source *source, const struct template *template, const struc
 	return buf->data;
 }
 
-static void
-add_array_variables(const struct source *source, const struct row *row, struct buf *buf)
+/* The number of the array's element. */
+static const struct value *
+element_of(const struct source *source, const struct row *row)
 {
-	const struct array *array = source->array;
-	const char *job = getenv("SLURM_ARRAY_JOB_ID");
-	job = job ? job : getenv("SLURM_JOB_ID");
 	size_t column = 0;
 	const struct columns *columns = rows_columns(source->rows);
 	for (size_t i = 0; i < columns->count; i++)
 		if (columns->names[i] && strcmp(columns->names[i], array_column) == 0)
 			column = i;
-	const struct value *id = &row->values[column];
+	return &row->values[column];
+}
+
+static void
+add_array_variables(const struct source *source, const struct row *row, struct buf *buf)
+{
+	const struct array *array = source->array;
+	const struct value *id = element_of(source, row);
 	buf_printf(buf, "SLURM_ARRAY_TASK_ID=%.*s%c", (int)id->len, id->text, 0);
 	buf_printf(buf, "SLURM_ARRAY_TASK_MIN=%llu%c", (unsigned long long)array_min(array), 0);
 	buf_printf(buf, "SLURM_ARRAY_TASK_MAX=%llu%c", (unsigned long long)array_max(array), 0);
 	buf_printf(buf, "SLURM_ARRAY_TASK_COUNT=%llu%c", (unsigned long long)array_count(array), 0);
 	buf_printf(buf, "SLURM_ARRAY_TASK_STEP=%llu%c", (unsigned long long)array_step(array), 0);
-	if (job)
-		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%s%c", job, 0);
-	else
-		buf_printf(buf, "SLURM_ARRAY_JOB_ID=%ld%c", (long)getpid(), 0);
+	buf_printf(buf, "SLURM_ARRAY_JOB_ID=%s%c", source->job, 0);
+	buf_printf(buf, "SLURM_CPUS_PER_TASK=%d%c", source->options.cpus, 0);
+}
+
+static void
+name_files(struct source *source, const struct row *row, struct task *task)
+{
+	const struct pattern_files *files = &source->options.files;
+	const char *const patterns[] = {files->out, files->err};
+	const struct value *id = element_of(source, row);
+	for (int i = DRESS_OUT; i <= DRESS_ERR; i++) {
+		struct buf *name = &source->text[i];
+		buf_consume(name, name->len);
+		pattern_fill(name, patterns[i - DRESS_OUT],
+			&(struct pattern_element){.job = source->job,
+				.name = files->name,
+				.id = id->text,
+				.id_len = id->len});
+		buf_append(name, "", 1);
+	}
+	task->out = source->text[DRESS_OUT].data;
+	task->err = source->text[DRESS_ERR].data;
 }
 
 /* Does it have the variable that ENTRY, "NAME=...", sets? */
@@ -316,6 +344,8 @@ dress(struct source *source, const struct row *row, struct task *task)
 			*places[i] = render(source, source->dress[i], row, &source->text[i]);
 	if (source->dress[DRESS_TAG])
 		task->tag = in_one_line(&source->text[DRESS_TAG]);
+	if (source->options.files.out)
+		name_files(source, row, task);
 	if (!task->timeout_ms)
 		task->timeout_ms = source->options.timeout_ms;
 	if (!source->options.nenv && !source->array)

@@ -6,6 +6,7 @@
 #ifndef TASKS_SOURCE_H
 #define TASKS_SOURCE_H
 
+#include "tasks/pattern.h"
 #include "tasks/rows.h"
 #include "tasks/task.h"
 
@@ -29,6 +30,8 @@ struct source_options {
 	const char *cwd, *input, *out, *err, *tag;
 	const char *const *env; /* NAME=TEMPLATE each */
 	size_t nenv;
+	struct pattern_files files;	/* of an array's elements, in place of OUT and ERR */
+	int cpus;			/* cores of each, which an array's are told */
 	uint32_t timeout_ms;		/* of each attempt; 0: none */
 	const char *shell;		/* of all tasks; NULL: as they need */
 	void (*tell)(const char *text); /* of the first task that needs bash; NULL: nobody */

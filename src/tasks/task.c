@@ -123,12 +123,14 @@ task_unpack(struct unpack *in)
 
 /* --- identity --- */
 
-/* They tell of the job and of the whole array: in a larger one the task is the same. */
+/* They tell of the job and of the whole array: in a larger one the task is the same. How many cores
+ * it has is no part of another task either. */
 static bool
 is_of_array(const char *variable)
 {
-	static const char *const names[] = {"SLURM_ARRAY_JOB_ID=", "SLURM_ARRAY_TASK_MIN=",
-		"SLURM_ARRAY_TASK_MAX=", "SLURM_ARRAY_TASK_COUNT=", "SLURM_ARRAY_TASK_STEP="};
+	static const char *const names[] = {
+		"SLURM_ARRAY_JOB_ID=", "SLURM_ARRAY_TASK_MIN=", "SLURM_ARRAY_TASK_MAX=",
+		"SLURM_ARRAY_TASK_COUNT=", "SLURM_ARRAY_TASK_STEP=", "SLURM_CPUS_PER_TASK="};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)
 			return true;
@@ -166,8 +168,11 @@ task_identity(const struct task *task)
 	uint64_t hash = hash_add(HASH_START, task->command, task->command_len);
 	hash = hash_add(hash, task->cwd, strlen(task->cwd));
 	hash = hash_add(hash, task->input, strlen(task->input));
-	for (const char *at = NULL; (at = next_by_name(task, at));)
-		if (!is_of_array(at))
+	bool array = false; /* its variables come before the cores' in this order */
+	for (const char *at = NULL; (at = next_by_name(task, at));) {
+		array = array || strncmp(at, "SLURM_ARRAY_", 12) == 0;
+		if (!array || !is_of_array(at))
 			hash = hash_add(hash, at, strlen(at));
+	}
 	return hash;
 }

@@ -70,8 +70,9 @@ chmod 755 array_script.sh
 printf '%s\n' '#!/bin/bash' 'mpirun mpbatch -q --array 1-50 -- ./array_script.sh' >$shared/examples/array.sbatch
 submit array.sbatch
 await COMPLETED 0:0
-problems=$(diff <(seq 50 | sed "s/.*/$job $job & of 50/") <(sort -k 3n "$output")) ||
+problems=$(diff <(seq 50 | sed "s/.*/$job $job & of 50/") <(cat "array-${job}_"*.out | sort -k 3n)) ||
     fail "array tasks: $problems"
+[[ ! -s $output && $(<"array-${job}_7.out") = "$job $job 7 of 50" ]] || fail "not files of their own: $(<"$output")"
 assert_clean 20
 
 step "srun --mpi=none"

@@ -4,6 +4,7 @@
  */
 #include "base/err.h"
 #include "tasks/array.h"
+#include "tasks/script.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -67,7 +68,8 @@ check_script(const uint8_t *data, size_t size)
 	FILE *file = tmpfile();
 	must(file && write(fileno(file), data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(file));
-	free(array_of_script(path));
+	const char *word = path;
+	script_free(script_find(&word, 1));
 	fclose(file);
 }
 

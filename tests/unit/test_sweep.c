@@ -355,71 +355,6 @@ array_of_any_size(void **state)
 	array_free(NULL);
 }
 
-static void
-array_in_a_script(void **state)
-{
-	(void)state;
-	static const char *const cases[][2] = {
-		{"#!/bin/sh\n#SBATCH --array=1-20%4\n./run\n", "1-20%4"},
-		{"#!/bin/sh\n\n# note\n#SBATCH -n 1 --array 1-5 -t 10\n", "1-5"},
-		{"#!/bin/sh\n#SBATCH -a 3,7\n", "3,7"},
-		{"#!/bin/sh\n#SBATCH -t 5 -a3-7   # comment -a 9\r\n", "3-7"},
-		{"#!/bin/sh\n#SBATCH --array=\"1-3\"\n", "1-3"},
-		{"#!/bin/sh\n#SBATCH --array=1-3\n#SBATCH -a 8\necho\n#SBATCH -a 9\n", "8"},
-		{"#!/bin/sh\n  # indented\n#SBATCH --array=2", "2"},
-		{"#!/bin/sh\n##SBATCH --array=1-3\n # SBATCH -a 1\n#SBATCH -A array\n", NULL},
-		{"#!/bin/sh\n#SBATCH --array\n#SBATCH --array-not=1 -a\n", NULL},
-		{"#SBATCH -n 1\necho\n#SBATCH --array=1-3\n", NULL},
-		{"", NULL},
-	};
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		FILE *file = fopen("script", "w");
-		assert_non_null(file);
-		fputs(cases[i][0], file);
-		fclose(file);
-		char *spec = array_of_script("./script");
-		if (cases[i][1])
-			assert_string_equal(spec ? spec : "none", cases[i][1]);
-		else
-			assert_null(spec);
-		free(spec);
-	}
-	assert_null(array_of_script("./missing"));
-	assert_null(array_of_script("."));
-}
-
-/* A name is looked up as it will be when it is run, and what is no file is not opened. */
-static void
-array_in_a_script_of_path(void **state)
-{
-	(void)state;
-	static const char text[] = "#!/bin/sh\n#SBATCH -a %d\n";
-	char *old = xstrdup(getenv("PATH"));
-	assert_int_equal(mkdir("bin", 0777), 0);
-	assert_int_equal(mkdir("bin/dir", 0777), 0);
-	assert_int_equal(mkfifo("bin/fifo", 0777), 0);
-	for (int i = 0; i < 4; i++) {
-		static const char *const paths[] = {"job", "bin/job", "dir", "bin/plain"};
-		FILE *file = fopen(paths[i], "w");
-		assert_non_null(file);
-		fprintf(file, text, i);
-		fclose(file);
-		chmod(paths[i], i < 3 ? 0755 : 0644);
-	}
-	setenv("PATH", "/nowhere:bin:", 1);
-	static const char *const cases[][2] = {{"job", "1"}, {"./job", "0"}, {"dir", "2"},
-		{"plain", NULL}, {"bin/plain", "3"}, {"fifo", NULL}, {"bin/fifo", NULL}};
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *spec = array_of_script(cases[i][0]);
-		assert_string_equal(spec ? spec : "none", cases[i][1] ? cases[i][1] : "none");
-		free(spec);
-	}
-	setenv("PATH", "/nowhere", 1);
-	assert_null(array_of_script("job"));
-	setenv("PATH", old, 1);
-	free(old);
-}
-
 int
 main(void)
 {
@@ -434,8 +369,6 @@ main(void)
 		cmocka_unit_test(array_values),
 		cmocka_unit_test(array_errors),
 		cmocka_unit_test(array_of_any_size),
-		cmocka_unit_test(array_in_a_script),
-		cmocka_unit_test(array_in_a_script_of_path),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_leave);
 }
