@@ -77,7 +77,7 @@ if [ ${#LAUNCHER[@]} = 0 ] && [ "$cores" -gt 1 ]; then
 	hold
 	run --restart other.txt
 	[ "$(grep -c "other runs have 1 of the $cores cores" err)" = 1 ] || fail "-j auto takes less without a word"
-	grep -q " $((cores - 1)) slots\? on 1 host" err || fail "-j auto beside another run: not $((cores - 1)) slots"
+	grep -q " $((cores - 1)) slots\? of 1 host" err || fail "-j auto beside another run: not $((cores - 1)) slots"
 	# Whoever's they are.
 	if [ "$(id -u)" = 0 ] && setpriv --reuid nobody --clear-groups test -x "$MPBATCH"; then
 		setpriv --reuid nobody --clear-groups "$MPBATCH" -j 1 --show-binding >map 2>err || fail "as another user"

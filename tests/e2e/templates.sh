@@ -148,7 +148,7 @@ expect 6
 # A number is all that --count prints, or nothing.
 mkfifo late
 printf 'a,b\n1,2\n3\n' >late &
-refused 'late:3:2' --count --csv --header -a late -- true {a}
+refused 'late:3:2' --count --csv --header -a late -- true '{a}'
 [ ! -s out ] || fail "--count of a bad table prints $(cat out)"
 run --dry-run --cwd 'd {}' --env 'V={} x' --timeout 10s --stdin /dev/null -- "$argv" "{}" 'n{#}' ::: "${values[@]}"
 expect_code 0
