@@ -145,6 +145,7 @@ attempt_start(struct attempt *attempt, struct slot *slot, struct task *task)
 	}
 	if (slot->kept.count)
 		tree_gather(&slot->kept, NULL);
+	capture_pipes_reset();
 	struct spawn_failure failure;
 	pid_t pid = spawn_in_directory(attempt, slot, &failure);
 	if (pid > 0) {

@@ -198,3 +198,10 @@ capture_pipes_new(struct capture_pipes *pipes, struct err *err)
 	}
 	return 0;
 }
+
+void
+capture_pipes_reset(void)
+{
+	for (int i = 0; i < 2; i++)
+		fcntl(STDOUT_FILENO + i, F_SETFL, 0);
+}

@@ -77,4 +77,8 @@ struct capture_pipes {
  */
 int capture_pipes_new(struct capture_pipes *pipes, struct err *err);
 
+/* Takes back what a task has set on its ends, which are one open file for all tasks of the slot:
+ * O_NONBLOCK makes the next one lose output (fcntl(2), F_SETFL). */
+void capture_pipes_reset(void);
+
 #endif
