@@ -232,6 +232,8 @@ main(int argc, char **argv)
 		die(EXIT_RUN_FAILED, "%s", err.text);
 	signals_end_us(launcher.rank <= 0);
 	descriptors_raise();
+	if (descriptors_check(options.jobs, &err) < 0 && launcher.rank > 0)
+		die(EXIT_RUN_FAILED, "%s", err.text); /* rank 0, which waits, does not see it */
 	if (descriptors_check(options.jobs, &err) < 0)
 		return refuse(&launcher, &options, &err);
 	struct transport *transport = open_transport(&launcher, &err);
@@ -240,7 +242,6 @@ main(int argc, char **argv)
 	transport_to_abort = transport;
 	log_on_die(abort_job);
 	struct config config = agree(transport, &plan, &options, &launcher, &invocation);
-	signals_to_loop();
 	int code = config.refused && transport->self == 0 ? EXIT_USAGE : 0;
 	struct run_options run_options = {.transport = transport,
 		.keeper = &keeper,

@@ -8,6 +8,7 @@
 #include "base/pack.h"
 #include "cli/options.h"
 #include "cli/plan.h"
+#include "cli/signals.h"
 #include "cli/start.h"
 #include "comm/transport.h"
 #include "exec/pool.h"
@@ -71,9 +72,9 @@ signal_ready(void *arg, int fd, short revents)
 			continue;
 		bool hurry = run->options->launcher->ends_in_a_second;
 		if (run->master) {
+			master_interrupt(run->master, clock_now_ns());
 			log_warning("%s: nothing new is started, running tasks are ended",
 				info.ssi_signo == SIGINT ? "interrupted" : "told to stop");
-			master_interrupt(run->master, clock_now_ns());
 		}
 		if (!run->master || hurry)
 			worker_stop(
@@ -229,13 +230,15 @@ run_to_end(const struct run_options *options)
 		.id = (uint32_t)getpid() * 2654435761u + (uint32_t)options->transport->self,
 		.runner = pool,
 		.hello = hello});
+	signals_to_loop();
 	loop_add(run.loop, options->signal_fd, POLLIN, signal_ready, &run);
 	struct journal *journal = run.master ? options->plan->journal : NULL;
 	if (journal)
 		loop_add(run.loop, journal_fd(journal), POLLIN, journal_ready, journal);
 	loop_until_over(&run);
 	int code = run.master ? master_exit_code(run.master) : 0;
-	*options->alone = worker_is_alone(run.worker);
+	signals_finish(run.master ? code : 0);
+	*options->alone = worker_is_alone(run.worker) || (run.master && master_is_left(run.master));
 	if (run.master)
 		master_status(run.master, options->status);
 	worker_free(run.worker);

@@ -24,7 +24,7 @@ struct run_options {
 	struct plan *plan; /* rank 0 */
 	struct slots *slots;
 	struct observer *observer; /* rank 0; NULL: none */
-	bool *alone; /* filled: other ranks than 0 lost that one, and cannot wait for it */
+	bool *alone; /* filled: a rank that does not answer is lost, and cannot be waited for */
 	struct status *status; /* rank 0: where the run stood at its end; status_clear() frees */
 };
 

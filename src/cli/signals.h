@@ -1,7 +1,8 @@
 /*
  * The signals that end or question a run. Until its loop begins, INT, TERM and HUP end the program
  * wherever it waits (a FIFO without a writer, a dead mount, the other ranks): nothing runs yet.
- * From then on the loop reads them.
+ * From then on the loop reads them. Behind the loop they end what takes long, since people and
+ * launchers send a signal twice.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
@@ -20,5 +21,9 @@ void signals_end_us(bool speaks);
 
 /* They are the loop's now, whichever thread they come to. */
 void signals_to_loop(void);
+
+/* The loop is over, with the exit code CODE so far. Signals of the next 5 s are taken for those that
+ * ended it; later ones end the program, with exit code 3 if CODE is less. */
+void signals_finish(int code);
 
 #endif

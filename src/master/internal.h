@@ -53,6 +53,7 @@ struct master {
 	int said_bye;	    /* workers that are through */
 	int gone;	    /* of these, before they ever said HELLO */
 	bool output_failed;
+	bool silent;	/* a rank that was lost may be there still */
 	bool held_back; /* workers were told to start nothing more */
 	bool draining;
 	bool finished;

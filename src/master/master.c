@@ -57,7 +57,10 @@ void
 master_interrupt(struct master *master, int64_t now_ns)
 {
 	master_stop(master, STOP_INTERRUPT);
-	send_kill_all(master, master->interrupts++ ? 0 : master->options.grace_ms);
+	bool again = master->interrupts++ > 0;
+	send_kill_all(master, again ? 0 : master->options.grace_ms);
+	if (again)
+		output_abandon(master->output);
 	if (master->options.settle_ms && master->settle_ns == CLOCK_NEVER)
 		master->settle_ns = now_ns + master->options.settle_ms * CLOCK_NS_PER_MS;
 }
@@ -126,8 +129,10 @@ beat(struct master *master, int64_t now_ns)
 			continue;
 		message_begin(&member->link, MESSAGE_ALIVE);
 		message_send(&member->link, member->peer);
-		if (!member->bye && member->unheard++ >= MESSAGE_BEATS)
-			lose_member(master, member);
+		if (member->bye || member->unheard++ < MESSAGE_BEATS)
+			continue;
+		master->silent = true;
+		lose_member(master, member);
 	}
 }
 
@@ -421,6 +426,12 @@ bool
 master_finished(const struct master *master)
 {
 	return master->finished;
+}
+
+bool
+master_is_left(const struct master *master)
+{
+	return master->silent;
 }
 
 int

@@ -89,6 +89,9 @@ int master_output_fd(const struct master *master, int i);
 /* True once every worker is through with the run. */
 bool master_finished(const struct master *master);
 
+/* True if a rank was lost that may be there still, only silent: nobody can wait for it. */
+bool master_is_left(const struct master *master);
+
 /* Where the run stands; status_clear() frees. */
 void master_status(const struct master *master, struct status *status);
 

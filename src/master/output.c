@@ -571,6 +571,19 @@ output_is_closed(const struct output *output)
 	return output->reader_gone;
 }
 
+void
+output_abandon(struct output *output)
+{
+	struct err err;
+	for (int i = 0; i < 2; i++) {
+		if (!output->outlets[i].blocked || output->failed)
+			continue;
+		err_set(&err, "standard %s is not read", i ? "error" : "output");
+		give_up(output, &err);
+		output->reader_gone = true;
+	}
+}
+
 struct flight *
 output_next_done(struct output *output)
 {

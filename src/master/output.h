@@ -63,6 +63,9 @@ bool output_has_more(const struct output *output);
 /* True once a descriptor's reader has gone away (EPIPE). */
 bool output_is_closed(const struct output *output);
 
+/* Drops what a reader does not take, if there is one that stands still: it counts as gone. */
+void output_abandon(struct output *output);
+
 /* The next flight whose output is out, in the order in which they are; NULL if none is. */
 struct flight *output_next_done(struct output *output);
 

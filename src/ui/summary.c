@@ -99,7 +99,7 @@ print_remaining(struct buf *buf, const struct summary *summary)
 		buf_printf(buf, "mpbatch: work remains: %llu of %llu task%s ha%s not succeeded\n",
 			(unsigned long long)remain, (unsigned long long)summary->tasks,
 			summary->tasks == 1 ? "" : "s", remain == 1 ? "s" : "ve");
-	else
+	else if (summary->exit_code == 3)
 		buf_append_string(buf, "mpbatch: work remains\n");
 }
 
@@ -114,7 +114,7 @@ summary_print(struct buf *buf, const struct summary *summary)
 			(unsigned long long)summary->strays, summary->strays == 1 ? "" : "s");
 	if (summary->ended)
 		print_time(buf, summary);
-	if (summary->exit_code == 3)
+	if (summary->exit_code >= 3)
 		print_remaining(buf, summary);
 	if (!groups_count(summary->groups))
 		return;

@@ -41,3 +41,37 @@ if [ ${#LAUNCHER[@]} = 0 ]; then
 		wait_for unmarked 'ignoreterm 9876'
 	done
 fi
+
+# Output that nobody reads: the second interrupt ends the run all the same, and what is not out has no record.
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	mkfifo unread
+	exec 8<>unread
+	echo 'head -c 5000000 /dev/zero; touch printed' >jobs.txt
+	for order in '' --keep-order; do
+		rm -f printed
+		"$MPBATCH" --restart $order jobs.txt >unread 2>err 8>&- &
+		pid=$!
+		wait_for test -e printed
+		kill -INT $pid
+		wait_for grep -q interrupted err
+		kill -INT $pid
+		finish
+		expect_code 3
+		[ -z "$(column index)" ] || fail "a task whose output nobody has read is recorded"
+	done
+	exec 8>&-
+fi
+
+# What comes behind the last task can take long, too: a late signal ends that.
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	start --run-dir wide --where 'x<0' --sweep x=1..1000000 --sweep y=1..1000000 -- echo '{x}' '{y}'
+	wait_for test -e wide/run.json
+	signalled() {
+		kill -INT $pid 2>/dev/null || return 0
+		sleep 0.5
+		return 1
+	}
+	wait_for signalled
+	finish
+	expect_code 3
+fi

@@ -25,6 +25,15 @@ if [ ${#LAUNCHER[@]} = 0 ]; then
 	[ ! -e jobs.txt.mpbatch ] || fail "a refused run left its directory"
 fi
 
+# Nor does that of another rank, which says so itself, and all end.
+if [ ${#LAUNCHER[@]} -gt 0 ]; then
+	low=('sh' -c '[ "$OMPI_COMM_WORLD_RANK" != 1 ] || ulimit -n 64; exec "$@"' sh)
+	timeout -k 5 120 "${LAUNCHER[@]}" "${low[@]}" "$MPBATCH" -j 100 jobs.txt >out 2>err </dev/null
+	code=$?
+	[ $code != 0 ] && [ $code != 124 ] || fail "a rank with few descriptors: exit code $code"
+	grep -q 'limit of 64' err || fail "no word about a rank's limit"
+fi
+
 # No process can be made: the limit is named, the tasks wait for room, and all run once there is.
 # RLIMIT_NPROC counts all processes of a user and spares root: this run has a user of its own.
 if [ ${#LAUNCHER[@]} = 0 ] && [ "$(id -u)" = 0 ] && command -v setpriv prlimit >/dev/null; then
