@@ -121,8 +121,12 @@ read_options(struct reading *reading, const char *line)
 	char *word = xmalloc(strlen(line) + 1);
 	const struct option *waiting = NULL;
 	while (next_word(&line, word)) {
-		const char *value = word;
-		const struct option *option = waiting ? waiting : option_of(word, &value);
+		const char *value = NULL;
+		const struct option *option = waiting;
+		if (waiting)
+			value = word;
+		else
+			option = option_of(word, &value);
 		waiting = value ? NULL : option;
 		if (option && value)
 			take(reading, option, value);
