@@ -171,6 +171,12 @@ run_master(struct run_options run_options, const struct options *options, int64_
 	run_options.observer = report;
 	run_options.status = &status;
 	int code = plan_finish(plan, run_to_end(&run_options), &status);
+	/* A launcher's standard input is a pipe, of which only the end tells that it was empty. */
+	if (code == 0 && !status.tasks && options->implied_input && run_options.launcher->name) {
+		log_error("the command had no values: expected ::: VALUE..., -a FILE, --sweep or "
+			  "--array; standard input, which has them where none is given, was empty");
+		code = EXIT_USAGE;
+	}
 	report_print(report, &(struct report_end){.exit_code = code,
 				     .tasks = status.tasks,
 				     .done_before = status.done_before,

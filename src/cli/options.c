@@ -1,10 +1,12 @@
 /* The command line, the environment, and --help. */
 #include "cli/options.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/arguments.h"
 #include "cli/follow.h"
+#include "cli/nearest.h"
 #include "cli/option_rows.h"
 #include "place/share.h"
 #include "tasks/script.h"
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void
 options_init(struct options *options)
@@ -140,6 +143,7 @@ find_script(struct options *options)
 		return;
 	}
 	options_add_input(options, &(struct rows_input){.kind = INPUT_FILE, .text = "-"});
+	options->implied_input = true;
 	script_free(options->script);
 	options->script = NULL;
 }
@@ -270,7 +274,9 @@ check(struct options *options, struct err *err)
 	bool needed = options->action != ACTION_SHOW_BINDING;
 	if (needed && !options->list && !options->template_given)
 		return err_set(err,
-			"no task list: expected mpbatch [OPTION]... LIST (see mpbatch --help)");
+			"no task list: expected mpbatch [OPTION]... LIST, where - is standard "
+			"input, or "
+			"-- COMMAND, whose values standard input has (see mpbatch --help)");
 	if (options->list && !*options->list)
 		return err_set(err, "the task list's name is empty: expected a path, or '-'");
 	if (options->list && (options->format || options->header || options->zip || options->where))
@@ -280,6 +286,31 @@ check(struct options *options, struct err *err)
 	return check_outputs(options, err);
 }
 
+/* WORD and those behind it follow a list: a command was meant, or a subcommand misspelt. */
+static int
+refuse_second(const char *list, const struct arguments *arguments, struct err *err)
+{
+	const char *word = arguments->argv[arguments->at - 1];
+	struct nearest nearest = nearest_to(list, strlen(list));
+	nearest_try(&nearest, "status");
+	nearest_try(&nearest, "output");
+	nearest_try(&nearest, "report");
+	if (nearest.found && access(list, F_OK) < 0)
+		return err_set(err,
+			"argument '%.100s' after the task list '%.100s': expected one list, or "
+			"'mpbatch %s %.100s'",
+			word, list, nearest.found, word);
+	struct buf line = {0};
+	for (int i = arguments->at - 1; i < arguments->argc; i++)
+		buf_printf(&line, " %s", arguments->argv[i]);
+	err_set(err,
+		"argument '%.100s' after the task list '%.100s': expected one list, or, for a "
+		"command, mpbatch -- %.60s%.*s",
+		word, list, list, (int)(line.len < 100 ? line.len : 100), line.data);
+	buf_clear(&line);
+	return -1;
+}
+
 /* One list, options before and after it. */
 static int
 take_list(struct options *options, struct arguments *arguments, struct err *err)
@@ -287,9 +318,7 @@ take_list(struct options *options, struct arguments *arguments, struct err *err)
 	while (arguments->at < arguments->argc) {
 		const char *word = arguments->argv[arguments->at++];
 		if (options->list)
-			return err_set(err,
-				"argument '%.100s' after the task list '%.100s': expected one list",
-				word, options->list);
+			return refuse_second(options->list, arguments, err);
 		options->list = word;
 		if (arguments_take(arguments, options, err) < 0)
 			return -1;

@@ -53,6 +53,7 @@ struct options {
 	bool template_given; /* by "--" or an input */
 	struct rows_input *inputs;
 	size_t ninputs;
+	bool implied_input; /* standard input, of which nobody has said that it has the values */
 	bool csv, tsv;
 	enum rows_format format; /* that these make */
 	bool header;

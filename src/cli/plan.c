@@ -41,10 +41,30 @@ say(const char *text)
 
 /* --- the source --- */
 
+/* In a batch job standard input is /dev/null, and a command would run for nothing. */
+static int
+check_implied_input(const struct options *options, struct err *err)
+{
+	struct stat input, null;
+	bool none = fstat(STDIN_FILENO, &input) == 0 && stat("/dev/null", &null) == 0 &&
+		    S_ISCHR(input.st_mode) && input.st_rdev == null.st_rdev;
+	if (options->implied_input && none)
+		return err_set(err,
+			"the command has no values: expected ::: VALUE..., -a FILE, --sweep or "
+			"--array; "
+			"standard input, which has them where none is given, is /dev/null");
+	if (options->implied_input && isatty(STDIN_FILENO))
+		log_info("values are read from standard input, one a line, until Ctrl-D; "
+			 "::: VALUE... behind the command gives them, too");
+	return 0;
+}
+
 int
 plan_open_source(struct plan *plan, const struct options *options, struct err *err)
 {
 	plan->options = options;
+	if (check_implied_input(options, err) < 0)
+		return -1;
 	plan->source_options = (struct source_options){.list = options->list,
 		.list_as_is = options->list_as_is,
 		.words = options->words,
@@ -198,12 +218,16 @@ open_output(struct plan *plan, struct err *err)
 }
 
 static int
-check_tmpdir(const char *path, struct err *err)
+check_tmpdir(const struct options *options, struct err *err)
 {
-	char *inside = xasprintf("%s/.", path); /* a file has none */
+	char *inside = xasprintf("%s/.", options->tmpdir); /* a file has none */
 	int got = access(inside, W_OK | X_OK);
 	free(inside);
-	return got < 0 ? err_set_errno(err, "option --tmpdir: %s", path) : 0;
+	if (got == 0)
+		return 0;
+	bool ours = options_origin(options, "tmpdir") != FROM_DEFAULT;
+	return err_set_errno(
+		err, "%s: %s", ours ? "option --tmpdir" : "variable TMPDIR", options->tmpdir);
 }
 
 /* What would refuse the run is found before an earlier one is moved aside and files are emptied. A
@@ -282,7 +306,7 @@ static int
 open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
 {
 	const struct options *options = plan->options;
-	if (check_tmpdir(options->tmpdir, err) < 0 || open_source(plan, err) < 0)
+	if (check_tmpdir(options, err) < 0 || open_source(plan, err) < 0)
 		return -1;
 	if (open_run_dir(plan, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;

@@ -34,6 +34,13 @@ refused 'unknown option -x' -x jobs.txt
 refused "option --timeout: '1h30' is not a time: its last number lacks a unit, as the m in 1h30m" --timeout 1h30 jobs.txt
 refused "option --timeout: '1:60' is not a time such as 90 (seconds)" --timeout 1:60 jobs.txt
 
+# --- a list, or a command ---
+refused 'no task list: expected mpbatch .*LIST, where - is standard input, or -- COMMAND'
+refused "argument 'ran' after the task list 'touch': .*for a command, mpbatch -- touch ran" touch ran
+refused "argument 'a{}' after the task list 'touch': .* mpbatch -- touch a{}" touch 'a{}'
+refused "argument 'jobs.txt' after the task list 'satus': .*'mpbatch status jobs.txt'" satus jobs.txt
+refused 'the command ha[sd] no values: expected ::: VALUE' -- touch ran
+
 # --- variables ---
 variable() {
 	local set=$1
@@ -44,6 +51,8 @@ variable() {
 }
 variable MPBATCH_JBOS=2 'unknown environment variable MPBATCH_JBOS: expected MPBATCH_JOBS' jobs.txt
 variable MPBATCH_SOMETHING=2 'unknown environment variable MPBATCH_SOMETHING: expected MPBATCH_ and' jobs.txt
+[ ${#LAUNCHER[@]} -gt 0 ] || variable TMPDIR=/dev/null/x 'variable TMPDIR: /dev/null/x: Not a directory' jobs.txt
+refused 'option --tmpdir: /dev/null/x: Not a directory' --tmpdir /dev/null/x jobs.txt
 variable MPBATCH_CHECK=1 'MPBATCH_CHECK: expected option --check' jobs.txt
 refused '--csv and --tsv: expected one' --csv --tsv -a values -- touch
 
