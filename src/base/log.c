@@ -2,13 +2,27 @@
 #include "base/log.h"
 
 #include "base/streams.h"
+#include "base/unblocked.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* How long die() waits for a reader. */
+enum { DIE_MS = 1000 };
+
+/* Messages that standard error has not taken yet. */
+static struct {
+	int fd; /* unblocked; STDERR_FILENO itself: messages wait for their reader */
+	char kept[64 * 1024];
+	size_t len;
+	unsigned long lost; /* that did not fit */
+} messages = {.fd = STDERR_FILENO};
 
 static int log_rank = -1;
 static bool log_quiet;
@@ -45,6 +59,68 @@ log_before_line(void (*hook)(void))
 	line_hook = hook;
 }
 
+/* What cannot be written, for another reason than a slow reader, is dropped. */
+bool
+log_flush(void)
+{
+	ssize_t put = 1;
+	while (messages.len && put > 0) {
+		put = write(messages.fd, messages.kept, messages.len);
+		if (put < 0 && errno != EAGAIN)
+			put = (ssize_t)messages.len;
+		if (put > 0) {
+			messages.len -= (size_t)put;
+			memmove(messages.kept, messages.kept + put, messages.len);
+		}
+	}
+	if (!messages.len && messages.lost) {
+		unsigned long lost = messages.lost;
+		messages.lost = 0;
+		log_warning("standard error was not read: %lu messages are lost", lost);
+	}
+	return !messages.len;
+}
+
+void
+log_text(const char *text, unsigned long len)
+{
+	if (messages.fd == STDERR_FILENO) {
+		(void)!write(STDERR_FILENO, text, len);
+		return;
+	}
+	log_flush();
+	if (len > sizeof(messages.kept) - messages.len) {
+		messages.lost++;
+		return;
+	}
+	memcpy(messages.kept + messages.len, text, len);
+	messages.len += len;
+	log_flush();
+}
+
+void
+log_unblock(void)
+{
+	messages.fd = unblocked_open(STDERR_FILENO);
+}
+
+/* Waits for the reader, for that long at most; -1: for ever. */
+static void
+drain(int timeout_ms)
+{
+	struct pollfd fd = {.fd = messages.fd, .events = POLLOUT};
+	while (!log_flush() && poll(&fd, 1, timeout_ms) > 0)
+		;
+}
+
+void
+log_block(void)
+{
+	drain(-1);
+	unblocked_close(messages.fd, STDERR_FILENO);
+	messages.fd = STDERR_FILENO;
+}
+
 static void
 print_line(const char *kind, const char *format, va_list args)
 {
@@ -62,8 +138,7 @@ print_line(const char *kind, const char *format, va_list args)
 	if (line_hook)
 		line_hook();
 	streams_wait(STDERR_FILENO);
-	ssize_t ignored = write(STDERR_FILENO, text, len);
-	(void)ignored;
+	log_text(text, len);
 	streams_wrote(STDERR_FILENO, false);
 }
 
@@ -105,6 +180,7 @@ die(int status, const char *format, ...)
 	va_start(args, format);
 	print_line("error: ", format, args);
 	va_end(args);
+	drain(DIE_MS);
 	if (die_hook)
 		die_hook(status);
 	exit(status);

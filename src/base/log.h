@@ -14,6 +14,17 @@ void log_init(int rank, bool quiet);
 /* What die() calls between its message and exit(), e.g. to take an MPI job down; NULL: nothing. */
 void log_on_die(void (*hook)(int status));
 
+/* While a run goes on, between the two, no message waits for whoever reads standard error: what
+ * that does not take now is kept, up to 64 KiB, and written by log_flush(). log_block() waits. */
+void log_unblock(void);
+void log_block(void);
+
+/* Writes what is kept as far as it is taken; false if some is left. To be called again soon then. */
+bool log_flush(void);
+
+/* Puts TEXT, as it is, among the messages. */
+void log_text(const char *text, unsigned long len);
+
 /* Called before each line, so that a progress line can be wiped first; NULL: nothing. */
 void log_before_line(void (*hook)(void));
 

@@ -28,6 +28,9 @@
  * long, and then what has not ended is recorded. */
 enum { GRACE_MS = 5000, SHORT_GRACE_MS = 150, SETTLE_MS = 250, SHOW_POLL_MS = 1 };
 
+/* How soon messages that standard error did not take are tried again. */
+#define KEPT_NS (100 * CLOCK_NS_PER_MS)
+
 /* The descriptors of ours that are in the loop now. */
 struct watched {
 	int list_fd;
@@ -153,6 +156,8 @@ sleep_ns(const struct run *run)
 		deadline = master_deadline < deadline ? master_deadline : deadline;
 	}
 	int64_t sleep = transport_sleep_ns(run->transport, cap);
+	if (!log_flush() && deadline > now + KEPT_NS)
+		deadline = now + KEPT_NS;
 	int64_t left = deadline == CLOCK_NEVER ? deadline : deadline > now ? deadline - now : 0;
 	return sleep < left ? sleep : left;
 }
@@ -231,6 +236,7 @@ run_to_end(const struct run_options *options)
 		.runner = pool,
 		.hello = hello});
 	signals_to_loop();
+	log_unblock();
 	loop_add(run.loop, options->signal_fd, POLLIN, signal_ready, &run);
 	struct journal *journal = run.master ? options->plan->journal : NULL;
 	if (journal)
@@ -238,6 +244,7 @@ run_to_end(const struct run_options *options)
 	loop_until_over(&run);
 	int code = run.master ? master_exit_code(run.master) : 0;
 	signals_finish(run.master ? code : 0);
+	log_block();
 	*options->alone = worker_is_alone(run.worker) || (run.master && master_is_left(run.master));
 	if (run.master)
 		master_status(run.master, options->status);

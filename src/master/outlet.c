@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/streams.h"
+#include "base/unblocked.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +20,8 @@ outlet_init(int fd)
 {
 	struct stat status;
 	bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-	return (struct outlet){.fd = fd, .regular = regular, .terminal = isatty(fd)};
+	return (struct outlet){
+		.fd = fd, .own = unblocked_open(fd), .regular = regular, .terminal = isatty(fd)};
 }
 
 void
@@ -58,10 +60,8 @@ piece(const struct outlet *outlet, size_t len)
 	return newline ? (size_t)(newline - outlet->buf.data) + 1 : len;
 }
 
-/*
- * The descriptors are shared with whoever started us, so O_NONBLOCK is not ours to set: a pipe or
- * terminal that poll(2) calls writable takes PIPE_BUF bytes without blocking (pipe(7)).
- */
+/* One that could not be opened anew, a socket, say, takes PIPE_BUF bytes without blocking where
+ * poll(2) calls it writable, as a pipe does (pipe(7)). */
 static int
 write_some(struct outlet *outlet)
 {
@@ -72,7 +72,7 @@ write_some(struct outlet *outlet)
 			return 0;
 		len = piece(outlet, len);
 	}
-	ssize_t put = write(outlet->fd, outlet->buf.data, len);
+	ssize_t put = write(outlet->own, outlet->buf.data, len);
 	if (put < 0)
 		return errno == EINTR ? 1 : errno == EAGAIN ? 0 : -1;
 	outlet->in_line = put ? outlet->buf.data[put - 1] != '\n' : outlet->in_line;
@@ -109,4 +109,5 @@ outlet_clear(struct outlet *outlet)
 	if (outlet->rest && outlet->rest == outlet->buf.len)
 		streams_keep(outlet->fd, outlet->buf.data, outlet->rest);
 	buf_clear(&outlet->buf);
+	unblocked_close(outlet->own, outlet->fd);
 }

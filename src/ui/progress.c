@@ -167,7 +167,7 @@ progress_wipe(void)
 	/* A line that was broken anew goes on below; else nothing below is ours. */
 	const char *wipe = terminal_width() < line.width ? "\r\033[J" : "\r\033[K";
 	if (!in_background())
-		(void)!write(STDERR_FILENO, wipe, 4);
+		log_text(wipe, 4);
 }
 
 static void
@@ -179,12 +179,14 @@ draw(const struct progress_view *view)
 		line.there = false; /* the shell has written behind it */
 		return;
 	}
+	if (!log_flush()) /* a later one says more */
+		return;
 	/* A terminal can be narrower than it says yet: then the line is cut, not broken. */
 	buf_append_string(
 		&buf, line.there && width < line.width ? "\r\033[J\033[?7l" : "\r\033[?7l");
 	progress_line(&buf, view, width - 1);
 	buf_append_string(&buf, "\033[?7h\033[K\r");
-	(void)!write(STDERR_FILENO, buf.data, buf.len);
+	log_text(buf.data, buf.len);
 	buf_clear(&buf);
 	line.there = true;
 	line.width = width;

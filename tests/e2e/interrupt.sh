@@ -75,3 +75,26 @@ if [ ${#LAUNCHER[@]} = 0 ]; then
 	finish
 	expect_code 3
 fi
+
+# Standard error that nobody reads holds up neither tasks nor the interrupt.
+if [ ${#LAUNCHER[@]} = 0 ]; then
+	mkfifo unread_errors
+	exec 8<>unread_errors
+	{
+		for i in 1 2 3; do echo "head -c 100000 /dev/zero >&2; touch said.$i"; done
+		echo 'touch last; sleep 98765'
+	} >jobs.txt
+	"$MPBATCH" -j 1 --restart --progress-interval 1 jobs.txt >out 2>unread_errors 8>&- &
+	pid=$!
+	wait_for test -e last
+	sleep 2
+	kill -INT $pid
+	wait_for unmarked 'sleep 98765'
+	kill -INT $pid
+	timeout 60 cat <&8 >err & # the closing lines have a reader
+	reader=$!
+	finish
+	kill $reader
+	expect_code 3
+	exec 8>&-
+fi
