@@ -36,8 +36,8 @@ enum { EAGER_BYTES = 2048 };
 enum { POOL_MAX = 64, POOL_BYTES = 256 * 1024 };
 /* Sends asked for at a time, as MPI_Testsome looks at each; receives under way. */
 enum { WINDOW = 64, RECEIVES_MAX = 16 };
-/* The longest sleep at the end, when nobody is in a hurry. */
-enum { END_SLEEP_NS = 1000000 };
+/* The longest sleep at the end, when nobody is in a hurry, and while a list is waited for. */
+enum { END_SLEEP_NS = 1000000, LATE_SLEEP_NS = 50000000 };
 /* How often to look for ranks that died, and how long rank 0 waits for the others to leave first.
  */
 #define LOOK_NS (250 * CLOCK_NS_PER_MS)
@@ -459,17 +459,36 @@ mpi_open(struct err *err)
 	return &mpi->transport;
 }
 
+/* Rank 0 may wait long for a list or a lock: the others sleep meanwhile, a fortieth of the time
+ * that has passed. */
+static void
+broadcast(void *data, unsigned long len)
+{
+	MPI_Request request;
+	int done = 0;
+	check(MPI_Ibcast(data, (int)len, MPI_BYTE, 0, MPI_COMM_WORLD, &request), "MPI_Ibcast");
+	for (int64_t began = clock_now_ns();;) {
+		check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+		if (done)
+			return;
+		int64_t sleep = (clock_now_ns() - began) / 40;
+		nap(sleep < FIRST_SLEEP_NS	? FIRST_SLEEP_NS
+			: sleep > LATE_SLEEP_NS ? LATE_SLEEP_NS
+						: sleep);
+	}
+}
+
 void
 mpi_broadcast(struct transport *transport, struct buf *bytes)
 {
 	unsigned long len = bytes->len;
-	check(MPI_Bcast(&len, 1, MPI_UNSIGNED_LONG, 0, MPI_COMM_WORLD), "MPI_Bcast");
+	broadcast(&len, sizeof(len));
 	if (transport->self != 0) {
 		buf_consume(bytes, bytes->len);
 		buf_room(bytes, len);
 		buf_added(bytes, len);
 	}
-	check(MPI_Bcast(bytes->data, (int)len, MPI_BYTE, 0, MPI_COMM_WORLD), "MPI_Bcast");
+	broadcast(bytes->data, len);
 }
 
 int
