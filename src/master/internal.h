@@ -42,6 +42,7 @@ struct master {
 	uint64_t recorded;
 	uint64_t by_reason[RESULT_REASONS];
 	uint64_t unopened;   /* of those recorded: not run, as an output file could not be opened */
+	uint64_t unkept;     /* whose output the disk did not take, since one whose output it did */
 	int64_t snapshot_ns; /* when the last was made */
 	uint64_t snapshots;
 	enum master_stop stop;

@@ -17,11 +17,12 @@
 #include "tasks/task.h"
 #include "ui/observer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
-#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
 
-enum { UNOPENED_MAX = 10 };
+#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
+enum { UNOPENED_MAX = 10, UNKEPT_MAX = 10 };
 
 void
 master_stop(struct master *master, enum master_stop why)
@@ -138,6 +139,14 @@ beat(struct master *master, int64_t now_ns)
 
 /* --- the turn --- */
 
+/* The disk's fault, not the task's: no other task would fare better. */
+static bool
+is_disk_error(const struct result *result)
+{
+	int error = result->reason == RESULT_SPAWN ? 0 : result->error;
+	return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
+}
+
 static void
 count(struct master *master, const struct result *result)
 {
@@ -145,6 +154,10 @@ count(struct master *master, const struct result *result)
 	master->recorded++;
 	master->by_reason[result->reason]++;
 	master->unopened += result->reason == RESULT_OUTPUT && !result->runtime_ns;
+	if (is_disk_error(result))
+		master->unkept++;
+	else if (result->out_bytes + result->err_bytes)
+		master->unkept = 0;
 	if (result->reason == RESULT_OK)
 		state = LEDGER_SUCCEEDED;
 	else if (result->reason == RESULT_CANCELLED)
@@ -239,11 +252,17 @@ check_disks(struct master *master)
 static void
 check_files(struct master *master)
 {
-	if (master->unopened < UNOPENED_MAX || master->unopened < master->recorded || master->stop)
+	bool none = master->unopened >= UNOPENED_MAX && master->unopened == master->recorded;
+	if (master->stop || (!none && master->unkept < UNKEPT_MAX))
 		return;
-	log_error("none of the first %llu tasks could open its output file: no further task is "
-		  "started",
-		(unsigned long long)master->unopened);
+	if (none)
+		log_error("none of the first %llu tasks could open its output file: no further "
+			  "task is started",
+			(unsigned long long)master->unopened);
+	else
+		log_error("the outputs of %llu tasks in a row could not be written to disk: no "
+			  "further task is started",
+			(unsigned long long)master->unkept);
 	master_stop(master, STOP_FAILURE);
 }
 

@@ -77,6 +77,21 @@ expect_code 0
 [ "$(column reason files.tsv)" = output ] || fail "files without room: $(column reason files.tsv)"
 "$HELPERS/blob" 3000000 | cksum | cmp - stored || fail "a stored output is not whole after the resume"
 
+# A disk that stays full ends the run, and with room again a resume does what is left.
+cat >inside <<'IN'
+mount -t tmpfs -o size=300k tmpfs small || exit 77
+"$MPBATCH" -q -j 2 --run-dir full.run --stdout 'small/{#}' -- "$HELPERS/blob 2000{}" ::: {10..59} >out 2>err
+echo $? >code
+mount -o remount,size=30m small
+exec "$MPBATCH" -q --resume --run-dir full.run --stdout 'small/{#}' -- "$HELPERS/blob 2000{}" ::: {10..59} >out 2>>err
+IN
+code=0
+MPBATCH=$MPBATCH HELPERS=$HELPERS timeout -k 5 60 unshare -m bash inside || code=$?
+expect_code 0
+[ "$(cat code)" = 4 ] || fail "a disk that stays full: exit code $(cat code)"
+grep -q 'outputs of 1[0-9] tasks in a row' err || fail "no word about a disk that stays full"
+[ "$(wc -l <full.run/journal.1.tsv)" -lt 20 ] || fail "the run went on with a full disk"
+
 # Without room for what waits for its turn the task fails, the run is stopped, and what waits already appears.
 cat >inside <<'IN'
 mount -t tmpfs -o size=300k tmpfs small || exit 77
