@@ -21,7 +21,6 @@
 #include <stdlib.h>
 
 
-#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output is being fetched */
 enum { UNOPENED_MAX = 10, UNKEPT_MAX = 10 };
 
 void
@@ -424,9 +423,8 @@ master_deadline_ns(const struct master *master)
 int64_t
 master_poll_cap_ns(const struct master *master, int64_t now_ns)
 {
-	return output_is_fetching(master->output)
-		       ? FETCH_POLL_NS
-		       : sched_poll_cap_ns(master->sched, now_ns - master->active_ns);
+	return sched_poll_cap_ns(master->sched, output_is_fetching(master->output),
+		now_ns - master->active_ns);
 }
 
 int

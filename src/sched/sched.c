@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POLL_HURRY_NS (200 * INT64_C(1000))
 #define POLL_MIN_NS (5 * CLOCK_NS_PER_MS)
 #define POLL_MAX_NS (50 * CLOCK_NS_PER_MS)
 #define LEAD_NS (5 * CLOCK_NS_PER_MS)
@@ -181,12 +182,13 @@ sched_mean_ns(const struct sched *sched)
 }
 
 int64_t
-sched_poll_cap_ns(const struct sched *sched, int64_t idle_ns)
+sched_poll_cap_ns(const struct sched *sched, bool hurry, int64_t idle_ns)
 {
-	int64_t cap = sched->ended ? (int64_t)(sched->mean_ns / 200) : 0;
+	int64_t min = hurry ? POLL_HURRY_NS : POLL_MIN_NS;
+	int64_t cap = sched->ended && !hurry ? (int64_t)(sched->mean_ns / 200) : 0;
 	if (cap < idle_ns / 40)
 		cap = idle_ns / 40;
-	return cap < POLL_MIN_NS ? POLL_MIN_NS : cap > POLL_MAX_NS ? POLL_MAX_NS : cap;
+	return cap < min ? min : cap > POLL_MAX_NS ? POLL_MAX_NS : cap;
 }
 
 /* Tasks that a slot may hold. */
@@ -198,7 +200,7 @@ depth(const struct sched *sched, uint64_t remaining)
 	if (share <= 1 || (sched->ended && sched->mean_ns >= (double)LONG_TASK_NS))
 		return 1;
 	double mean = sched->mean_ns > 1000 ? sched->mean_ns : 1000;
-	int64_t lead = LEAD_NS + (sched->options.polled ? 2 * sched_poll_cap_ns(sched, 0) : 0);
+	int64_t lead = LEAD_NS + (sched->options.polled ? 2 * sched_poll_cap_ns(sched, false, 0) : 0);
 	uint64_t ahead = sched->ended ? (uint64_t)(((double)lead + mean - 1) / mean) : 1;
 	return (int)(1 + ahead < share ? 1 + ahead : share);
 }

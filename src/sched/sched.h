@@ -59,9 +59,11 @@ int sched_recall(const struct sched *sched, int *count);
  * The longest sleep between polls, where nothing has happened for IDLE_NS: half a percent of the
  * mean task time, or a fortieth of the idle time if that is more, within 5 to 50 ms. Below 5 ms the
  * polling would cost more than the wait (every 1 ms is 3.7 % of a core, every 5 ms 1.1 %, every 50
- * ms less than 0.1 %: measured), and the lead hides it, since tasks that short are staged.
+ * ms less than 0.1 %: measured), and the lead hides it, since tasks that short are staged. HURRY: a
+ * peer's answer is waited for with every core's output behind it: from 0.2 ms, and a fortieth of
+ * the idle time again, as the one who is waited for may be a reader that sleeps.
  */
-int64_t sched_poll_cap_ns(const struct sched *sched, int64_t idle_ns);
+int64_t sched_poll_cap_ns(const struct sched *sched, bool hurry, int64_t idle_ns);
 
 /* The mean task time, or -1 while no task has ended. */
 int64_t sched_mean_ns(const struct sched *sched);

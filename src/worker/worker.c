@@ -16,7 +16,6 @@
 
 #define BATCH_NS (5 * CLOCK_NS_PER_MS)
 #define BATCH_BYTES (64 * 1024)
-#define FETCH_POLL_NS (200 * INT64_C(1000)) /* while an output waits for credit */
 enum { ALONE_GRACE_MS = 5000, ALONE_MS = 8000 };
 
 void
@@ -195,9 +194,8 @@ worker_deadline_ns(const struct worker *worker)
 int64_t
 worker_poll_cap_ns(const struct worker *worker, int64_t now_ns)
 {
-	return worker->fetched || worker->starved
-		       ? FETCH_POLL_NS
-		       : sched_poll_cap_ns(worker->pace, now_ns - worker->active_ns);
+	return sched_poll_cap_ns(worker->pace, worker->fetched || worker->starved,
+		now_ns - worker->active_ns);
 }
 
 bool

@@ -317,9 +317,16 @@ polls_stay_within_bounds(void **state)
 		struct sched *sched = sched_with(true, 1, 1);
 		if (cases[i].mean_ns >= 0)
 			one_ends(sched, 0, cases[i].mean_ns);
-		assert_int_equal(sched_poll_cap_ns(sched, cases[i].idle_ns), cases[i].cap_ns);
+		assert_int_equal(
+			sched_poll_cap_ns(sched, false, cases[i].idle_ns), cases[i].cap_ns);
 		sched_free(sched);
 	}
+	struct sched *sched = sched_with(true, 1, 1);
+	one_ends(sched, 0, 10 * S);
+	assert_int_equal(sched_poll_cap_ns(sched, true, 0), MS / 5);
+	assert_int_equal(sched_poll_cap_ns(sched, true, 400 * MS), 10 * MS);
+	assert_int_equal(sched_poll_cap_ns(sched, true, 3600 * S), 50 * MS);
+	sched_free(sched);
 }
 
 /* --- recall --- */
