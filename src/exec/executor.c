@@ -250,6 +250,8 @@ handle_recall(struct executor *executor, uint64_t seq)
 		task_free(unqueue(executor, i).task);
 		given = true;
 	}
+	if (!executor->queued)
+		executor->no_room_ns = 0; /* nothing waits for room any more */
 	send_recalled(executor, seq, given ? RECALLED_GIVEN : RECALLED_LATE);
 }
 
