@@ -31,13 +31,14 @@ static struct {
 /* --- the text --- */
 
 /* In the order in which they are shown; the least important has the highest rank. */
-enum part { PART_COUNT, PART_FAILED, PART_RATE, PART_BUSY, PART_LEFT, PARTS };
+enum part { PART_COUNT, PART_PERCENT, PART_FAILED, PART_RATE, PART_BUSY, PART_LEFT, PARTS };
 static const int part_ranks[PARTS] = {
 	[PART_COUNT] = 0,
 	[PART_FAILED] = 1,
-	[PART_LEFT] = 2,
-	[PART_RATE] = 3,
-	[PART_BUSY] = 4,
+	[PART_PERCENT] = 2,
+	[PART_LEFT] = 3,
+	[PART_RATE] = 4,
+	[PART_BUSY] = 5,
 };
 
 /* An estimate that the run has reached was too low. */
@@ -49,7 +50,7 @@ percent_of(const struct progress_view *view, char room[TEXT_MAX])
 }
 
 static void
-make_count(char text[PART_MAX], const struct progress_view *view, const char *words, bool percent)
+make_count(char text[PART_MAX], const struct progress_view *view, const char *words)
 {
 	char room[TEXT_MAX];
 	int len = snprintf(text, PART_MAX, "%llu", (unsigned long long)view->ended);
@@ -59,9 +60,7 @@ make_count(char text[PART_MAX], const struct progress_view *view, const char *wo
 	else if (view->total)
 		len += snprintf(text + len, PART_MAX - (size_t)len, "/%llu",
 			(unsigned long long)view->total);
-	len += snprintf(text + len, PART_MAX - (size_t)len, "%s", words);
-	if (percent && view->total)
-		snprintf(text + len, PART_MAX - (size_t)len, " (%s)", percent_of(view, room));
+	snprintf(text + len, PART_MAX - (size_t)len, "%s", words);
 }
 
 static void
@@ -69,7 +68,9 @@ make_parts(char parts[PARTS][PART_MAX], const struct progress_view *view)
 {
 	char room[TEXT_MAX];
 	memset(parts, 0, PARTS * PART_MAX);
-	make_count(parts[PART_COUNT], view, " tasks ended", false);
+	make_count(parts[PART_COUNT], view, " tasks ended");
+	if (view->total)
+		snprintf(parts[PART_PERCENT], PART_MAX, " (%s)", percent_of(view, room));
 	if (view->failed)
 		snprintf(parts[PART_FAILED], PART_MAX, "%llu failed",
 			(unsigned long long)view->failed);
@@ -80,25 +81,32 @@ make_parts(char parts[PARTS][PART_MAX], const struct progress_view *view)
 		snprintf(parts[PART_LEFT], PART_MAX, "%s left", text_duration(view->eta_s, room));
 }
 
+/* What stands before PART, the first of a line or not. */
+static const char *
+comma_before(const char *part, bool first)
+{
+	return first || *part == ' ' ? "" : ", ";
+}
+
 static int
 width_of(char parts[PARTS][PART_MAX])
 {
 	int width = 0;
 	for (int i = 0; i < PARTS; i++)
 		if (*parts[i])
-			width += (int)strlen(parts[i]) + (width ? 2 : 0);
+			width += (int)(strlen(comma_before(parts[i], !width)) + strlen(parts[i]));
 	return width;
 }
 
 static void
 append_parts(struct buf *buf, char parts[PARTS][PART_MAX])
 {
-	const char *comma = "";
+	bool first = true;
 	for (int i = 0; i < PARTS; i++) {
 		if (!*parts[i])
 			continue;
-		buf_printf(buf, "%s%s", comma, parts[i]);
-		comma = ", ";
+		buf_printf(buf, "%s%s", comma_before(parts[i], first), parts[i]);
+		first = false;
 	}
 }
 
@@ -126,7 +134,7 @@ progress_line(struct buf *buf, const struct progress_view *view, int width)
 			if (part_ranks[i] == rank)
 				*parts[i] = '\0';
 	if (width_of(parts) > width)
-		make_count(parts[PART_COUNT], view, "", false);
+		make_count(parts[PART_COUNT], view, "");
 	if (width_of(parts) > width)
 		return;
 	append_bar(buf, view, width - width_of(parts));
@@ -138,7 +146,6 @@ progress_plain(struct buf *buf, const struct progress_view *view)
 {
 	char parts[PARTS][PART_MAX];
 	make_parts(parts, view);
-	make_count(parts[PART_COUNT], view, " tasks ended", true);
 	append_parts(buf, parts);
 }
 

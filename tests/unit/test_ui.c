@@ -183,12 +183,14 @@ progress_drops_what_matters_least(void **state)
 		int width;
 		const char *has, *has_not;
 	} rows[] = {
-		{200, "] 450/1000 tasks ended, 3 failed, 12/s, 63 of 64 slots busy, ", NULL},
+		{200, "] 450/1000 tasks ended (45 %), 3 failed, 12/s, 63 of 64 slots busy, ",
+			NULL},
 		{200, " left", NULL},
-		{72, "450/1000 tasks ended, 3 failed, 12/s, 63 of 64 slots busy, ", "["},
-		{59, "450/1000 tasks ended, 3 failed, 12/s, ", "busy"},
-		{44, "450/1000 tasks ended, 3 failed, ", "/s"},
-		{32, "450/1000 tasks ended, 3 failed", "left"},
+		{79, "450/1000 tasks ended (45 %), 3 failed, 12/s, 63 of 64 slots busy, ", "["},
+		{66, "450/1000 tasks ended (45 %), 3 failed, 12/s, ", "busy"},
+		{51, "450/1000 tasks ended (45 %), 3 failed, ", "/s"},
+		{38, "450/1000 tasks ended (45 %), 3 failed", "left"},
+		{32, "450/1000 tasks ended, 3 failed", "%"},
 		{22, "450/1000 tasks ended", "failed"},
 		{12, "450/1000", "tasks"},
 		{4, "", "4"},
@@ -218,6 +220,9 @@ progress_says_what_it_knows(void **state)
 	view.total = 28;
 	progress_plain(&plain, &view);
 	assert_string_equal(text_of(&plain), "7/28 tasks ended (25 %), 1 of 2 slots busy");
+	buf_clear(&line);
+	progress_line(&line, &view, 100);
+	assert_has(text_of(&line), "] 7/28 tasks ended (25 %), 1 of 2 slots busy");
 	buf_clear(&line);
 	buf_clear(&plain);
 	view.total = 31274;
