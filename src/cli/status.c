@@ -12,6 +12,7 @@
 #include "exec/scheduler.h"
 #include "run/lock.h"
 #include "run/reader.h"
+#include "run/rundir.h"
 #include "run/status.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
@@ -145,6 +146,13 @@ state_of(const struct run_status *run)
 	return run->verdict == VERDICT_DEAD ? "dead" : status_state_names[run->status.state];
 }
 
+/* Is there more to come? */
+static bool
+goes_on(const struct run_status *run)
+{
+	return run->status.state == STATUS_RUNNING && run->verdict != VERDICT_DEAD;
+}
+
 /* --- saying it --- */
 
 static void
@@ -228,10 +236,10 @@ static void
 put_all(struct buf *buf, const struct run_status *run, bool all)
 {
 	const struct status *status = &run->status;
-	bool running = status->state == STATUS_RUNNING && run->verdict != VERDICT_DEAD;
+	bool running = goes_on(run);
 	buf_printf(buf, "%s: %s, session %d", run->run_dir, state_of(run), status->session);
 	if (run->verdict == VERDICT_DEAD)
-		buf_printf(buf, ": its master is gone; this is %s, mpbatch --resume runs the rest",
+		buf_printf(buf, ": its master is gone; this is %s",
 			run->no_snapshot ? "what its journals say" : "its last snapshot");
 	else if (run->no_snapshot)
 		buf_append_string(buf, ": it has written no snapshot yet");
@@ -244,6 +252,8 @@ put_all(struct buf *buf, const struct run_status *run, bool all)
 	put_pace(buf, status, running);
 	if (running)
 		put_running(buf, status, all);
+	else if (status->state != STATUS_FINISHED)
+		buf_append_string(buf, "mpbatch --resume runs the rest\n");
 }
 
 /* status.json's object, with what is true now as its state. */
@@ -312,19 +322,25 @@ cut(struct buf *to, const struct buf *text, struct winsize size)
 	}
 }
 
+/* The last text is not cut: nothing is drawn over it. */
 static void
-draw(struct screen *screen, const struct buf *text)
+draw(struct screen *screen, const struct buf *text, bool last)
 {
 	struct buf buf = {0};
 	struct winsize size = terminal_size();
 	int rows = rows_of(&screen->text, size.ws_col);
 	if (rows)
 		buf_printf(&buf, "\033[%dA", rows);
-	buf_append_string(&buf, "\r\033[J\033[?7l"); /* the end of a line is cut, not broken */
+	buf_append_string(&buf, "\r\033[J");
 	buf_consume(&screen->text, screen->text.len);
-	cut(&screen->text, text, size);
-	buf_append(&buf, screen->text.data, screen->text.len);
-	buf_append_string(&buf, "\033[?7h");
+	if (last) {
+		buf_append(&buf, text->data, text->len);
+	} else {
+		cut(&screen->text, text, size);
+		buf_append_string(&buf, "\033[?7l"); /* the end of a line is cut, not broken */
+		buf_append(&buf, screen->text.data, screen->text.len);
+		buf_append_string(&buf, "\033[?7h");
+	}
 	fwrite(buf.data, 1, buf.len, stdout);
 	buf_clear(&buf);
 }
@@ -339,7 +355,7 @@ struct wanted {
 static const char usage[] =
 	"usage: mpbatch status [--watch] [--all] [--json] RUN\n\n"
 	"Says how far a run is. RUN is a run directory, or the list it belongs to.\n\n"
-	"  --watch  again every second, until it ends\n"
+	"  --watch  again every second, until it ends; a run that has not begun is waited for\n"
 	"  --all    all that have been running for a while, not only the first ten\n"
 	"  --json   the same as an object\n\n"
 	"Exit codes: 0; 1 standard output cannot be written; 2 usage, no such run.\n";
@@ -370,6 +386,33 @@ parse(struct wanted *wanted, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+static bool
+has_begun(const char *run_dir)
+{
+	struct status snapshot = {0};
+	bool begun = rundir_is(run_dir) || status_read(run_dir, &snapshot, NULL) == 0;
+	status_clear(&snapshot);
+	return begun;
+}
+
+/* The run directory; --watch waits for it, and for what a run has there when it begins. */
+static char *
+find(const struct wanted *wanted, struct err *err)
+{
+	bool said = false;
+	char *run_dir = journals_dir(wanted->run, err);
+	while (wanted->watch && !(run_dir && has_begun(run_dir))) {
+		if (!said)
+			log_info("%.200s: no run has begun there yet: waiting for it",
+				wanted->run);
+		said = true;
+		loop_poll(NULL, 0, WATCH_NS);
+		if (!run_dir)
+			run_dir = journals_dir(wanted->run, err);
+	}
+	return run_dir;
+}
+
 static int
 show(const struct wanted *wanted, const struct run_status *run, struct screen *screen,
 	struct err *err)
@@ -380,7 +423,7 @@ show(const struct wanted *wanted, const struct run_status *run, struct screen *s
 	else
 		put_all(&buf, run, wanted->all);
 	if (screen->used)
-		draw(screen, &buf);
+		draw(screen, &buf, !goes_on(run));
 	else
 		fwrite(buf.data, 1, buf.len, stdout);
 	buf_clear(&buf);
@@ -390,7 +433,7 @@ show(const struct wanted *wanted, const struct run_status *run, struct screen *s
 static int
 run_status(const struct wanted *wanted, struct err *err)
 {
-	char *run_dir = journals_dir(wanted->run, err);
+	char *run_dir = find(wanted, err);
 	struct run_status run = {.run_dir = run_dir};
 	struct screen screen = {
 		.used = wanted->watch && !wanted->json && text_can_redraw(STDOUT_FILENO)};
@@ -403,8 +446,7 @@ run_status(const struct wanted *wanted, struct err *err)
 		else if (show(wanted, &run, &screen, err) < 0)
 			code = EXIT_BROKEN;
 		lock_ask_scheduler = NULL; /* once is enough */
-		again = !code && wanted->watch && run.status.state == STATUS_RUNNING &&
-			run.verdict != VERDICT_DEAD;
+		again = !code && wanted->watch && goes_on(&run);
 		if (again)
 			loop_poll(NULL, 0, WATCH_NS);
 	}

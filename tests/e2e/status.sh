@@ -77,6 +77,29 @@ echo true >>words.txt
 run -q --resume=failed words.txt
 says '^others    1 not asked for$' words.txt || fail "what is left for later: $(cat out)"
 
+# --- --watch waits for a run that has not begun: no run directory, or nothing in it ---
+mkdir early
+for place in later.txt early; do
+	"$MPBATCH" status --watch $place >watched 2>waiting &
+	watcher=$!
+	wait_for grep -qx "mpbatch: $place: no run has begun there yet: waiting for it" waiting
+	printf 'echo %s\n' a b >later.txt
+	run -q --run-dir "${place/%.txt/.txt.mpbatch}" later.txt
+	wait $watcher || fail "status --watch $place: exit code $?: $(cat watched waiting)"
+	grep -q ': finished, session 1, exit code 0$' watched || fail "status --watch $place: $(cat watched)"
+	[ "$(wc -l <waiting)" = 1 ] || fail "status --watch $place says more than that it waits: $(cat waiting)"
+done
+
+# --- the hint to resume is the last line ---
+cp -r jobs.txt.mpbatch died
+sed -i 's/"state": "[a-z]*"/"state": "running"/' died/status.json
+says '^died: dead, session 2: its master is gone; this is its last snapshot$' died || fail "a dead run: $(cat out)"
+[ "$(tail -n 1 out)" = 'mpbatch --resume runs the rest' ] || fail "a dead run, at last: $(cat out)"
+sed -i 's/"state": "[a-z]*"/"state": "stopped"/' died/status.json
+says '^died: stopped' died || fail "a run that was stopped: $(cat out)"
+[ "$(tail -n 1 out)" = 'mpbatch --resume runs the rest' ] || fail "a run that was stopped, at last: $(cat out)"
+says '^jobs.txt.mpbatch: finished' && ! grep -q -e --resume out || fail "a run that has finished: $(cat out)"
+
 # --- what is no run ---
 mkdir empty
 for subcommand in status report output; do

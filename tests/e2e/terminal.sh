@@ -143,11 +143,17 @@ for size in '60 20' '20 20' '20 6' '100 20'; do
 	[ "$("${TERMINAL[@]}" capture-pane -p -t 0 | grep -c '^failed    0')" = 1 ] ||
 		fail "status --watch, resized to $size: lines are left behind: $(screen)"
 done
-keys C-c
+# Its last words are whole where the terminal is narrow.
+"${TERMINAL[@]}" resize-window -t 0 -x 20
+for p in $(ours -f -- '-q -j 8 watched.txt'); do kill -KILL "$p"; done
 wait_for prompt
-keys 'kill -INT %1; wait' Enter
+"${TERMINAL[@]}" capture-pane -p -J -t 0 | grep -qx 'mpbatch --resume runs the rest *' ||
+	fail "the hint to resume is cut: $(screen)"
+"${TERMINAL[@]}" resize-window -t 0 -x 100
 wait_for unmarked 'sleep 100 # 1. watched'
-keys C-l
+type_line "'$MPBATCH' status --watch later.txt"
+wait_for shows 'later.txt: no run has begun there yet'
+keys C-c
 wait_for prompt
 
 type_line "'$MPBATCH' --restart -j 2 long.txt"
