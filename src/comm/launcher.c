@@ -1,6 +1,7 @@
 /* Who started us. */
 #include "comm/launcher.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,4 +98,28 @@ launcher_detect(char *const *variables)
 		launcher.can_join = false;
 	}
 	return launcher;
+}
+
+const char *
+launcher_job(char *const *variables, char room[LAUNCHER_JOB_MAX])
+{
+	static const struct {
+		const char *job, *element; /* "undefined" and 0 are none */
+	} schedulers[] = {{"SLURM_JOB_ID", NULL}, {"PBS_JOBID", NULL},
+		{"LSB_JOBID", "LSB_JOBINDEX"}, {"FLUX_JOB_ID", NULL}, {"JOB_ID", "SGE_TASK_ID"}};
+	const size_t last = sizeof(schedulers) / sizeof(schedulers[0]) - 1;
+	for (size_t i = 0; i <= last; i++) {
+		const char *job = get(variables, schedulers[i].job);
+		const char *name = schedulers[i].element;
+		const char *element = name ? get(variables, name) : NULL;
+		if (!job || !*job || (i == last && !element)) /* JOB_ID may be anybody's */
+			continue;
+		bool one = element && atoi(element) > 0;
+		snprintf(room, LAUNCHER_JOB_MAX, "%s%s%s", job, one ? "." : "", one ? element : "");
+		for (char *at = room; *at; at++)
+			if (!isalnum((unsigned char)*at) && !strchr("._-[]", *at))
+				*at = '_';
+		return room;
+	}
+	return NULL;
 }

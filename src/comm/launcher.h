@@ -26,4 +26,11 @@ struct launcher {
 /* VARIABLES is NULL-terminated, as environ(7). */
 struct launcher launcher_detect(char *const *variables);
 
+enum { LAUNCHER_JOB_MAX = 128 };
+
+/* The number of the batch job that VARIABLES tell of, under SLURM, PBS, LSF, Flux or Grid Engine,
+ * with that of the array's element where the job's is one for all; fit for a file's name. Fills and
+ * returns ROOM; NULL: there is no job. */
+const char *launcher_job(char *const *variables, char room[LAUNCHER_JOB_MAX]);
+
 #endif

@@ -108,6 +108,49 @@ launcher_of_each_start(void **state)
 	}
 }
 
+static const struct {
+	const char *title;
+	char *environ[6];
+	const char *wanted;
+} jobs[] = {
+	{"none", {"PATH=/bin", "HOME=/"}, NULL},
+	{"empty", {"SLURM_JOB_ID=", "PBS_JOBID="}, NULL},
+	{"SLURM", {"SLURM_JOB_ID=71", "SLURM_ARRAY_JOB_ID=70", "SLURM_ARRAY_TASK_ID=1"}, "71"},
+	{"PBS", {"PBS_JOBID=7.host.site"}, "7.host.site"},
+	{"PBS, an array's element", {"PBS_JOBID=7[3].host"}, "7[3].host"},
+	{"LSF", {"LSB_JOBID=7", "LSB_JOBINDEX=0"}, "7"},
+	{"LSF, an array's element", {"LSB_JOBID=7", "LSB_JOBINDEX=3"}, "7.3"},
+	{"Flux, whose numbers are text", {"FLUX_JOB_ID=\u0192Hc3"}, "__Hc3"},
+	{"Grid Engine", {"JOB_ID=7", "SGE_TASK_ID=undefined"}, "7"},
+	{"Grid Engine, an array's element", {"JOB_ID=7", "SGE_TASK_ID=3"}, "7.3"},
+	{"a variable that may be anybody's", {"JOB_ID=7"}, NULL},
+	{"SLURM, started from inside another", {"PBS_JOBID=7", "SLURM_JOB_ID=8"}, "8"},
+	{"no way out of the directory", {"PBS_JOBID=../a b\n*"}, ".._a_b__"},
+};
+
+static void
+job_of_each_scheduler(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++) {
+		char room[LAUNCHER_JOB_MAX];
+		const char *got = launcher_job(jobs[i].environ, room);
+		if (!got != !jobs[i].wanted || (got && strcmp(got, jobs[i].wanted) != 0))
+			fail_msg("%s: job %s", jobs[i].title, got ? got : "none");
+	}
+}
+
+static void
+job_of_any_length(void **state)
+{
+	(void)state;
+	char variable[1000] = "PBS_JOBID=", room[LAUNCHER_JOB_MAX];
+	memset(variable + strlen(variable), '7', sizeof(variable) - strlen(variable) - 1);
+	variable[sizeof(variable) - 1] = '\0';
+	char *const environ[] = {variable, NULL};
+	assert_int_equal(strlen(launcher_job(environ, room)), LAUNCHER_JOB_MAX - 1);
+}
+
 /* --- in-memory transport --- */
 
 enum { ENDS = 3 };
@@ -216,6 +259,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(launcher_of_each_start),
+		cmocka_unit_test(job_of_each_scheduler),
+		cmocka_unit_test(job_of_any_length),
 		INMEM_TEST(inmem_knows_its_place),
 		INMEM_TEST(inmem_kill_is_told_once_and_last),
 		INMEM_TEST(inmem_killed_neither_hears_nor_speaks),
