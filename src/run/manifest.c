@@ -4,8 +4,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "run/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,6 +58,11 @@ session_object(const struct manifest *manifest)
 		json_object_set_new(object, "tasks", json_integer((json_int_t)manifest->tasks));
 	if (manifest->moved)
 		json_object_set_new(object, "moved", json_integer((json_int_t)manifest->moved));
+	if (manifest->what) {
+		char what[17];
+		snprintf(what, sizeof(what), "%016llx", (unsigned long long)manifest->what);
+		set_text(object, "what", what);
+	}
 	json_t *list = list_object(manifest->list);
 	if (list)
 		json_object_set_new(object, "list", list);
@@ -91,6 +98,26 @@ manifest_add(const char *run_dir, const struct manifest *manifest, struct err *e
 	json_decref(root);
 	buf_clear(&path);
 	return got;
+}
+
+int
+manifest_read(const char *run_dir, struct manifest_last *last, struct err *err)
+{
+	char *path = xasprintf("%s/run.json", run_dir);
+	json_t *root = json_read(path, err);
+	json_t *sessions = json_object_get(root, "sessions");
+	size_t count = json_array_size(sessions);
+	json_t *session = json_array_get(sessions, count - 1);
+	if (root && !session)
+		err_set(err, "%s: expected an object with \"sessions\"", path);
+	if (session) {
+		const char *what = json_string_value(json_object_get(session, "what"));
+		last->what = what ? strtoull(what, NULL, 16) : 0;
+		last->start_us = json_integer_value(json_object_get(session, "start_us"));
+	}
+	json_decref(root);
+	free(path);
+	return session ? 0 : -1;
 }
 
 int

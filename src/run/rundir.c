@@ -107,8 +107,8 @@ move_aside(const char *path, const char *old, struct err *err)
 	return 0;
 }
 
-static bool
-was_successful(const char *path)
+bool
+rundir_is_whole(const char *path)
 {
 	struct status status;
 	if (status_read(path, &status, NULL) < 0)
@@ -188,8 +188,7 @@ make(const char *path, struct err *err)
 {
 	if ((mkdir(path, 0777) == 0 || errno == EEXIST) && durable_name(path) == 0)
 		return 0;
-	return err_set_errno(
-		err, "cannot make the run directory %s (--run-dir names another place)", path);
+	return err_set_errno(err, RUNDIR_CANNOT_MAKE, path);
 }
 
 /* Its lock is ours: away with it, and a new one in its place. */
@@ -226,7 +225,7 @@ rundir_open(const struct rundir_options *options, struct err *err)
 	struct lock *lock = lock_take(path, options->say, err);
 	if (!lock || !rundir_is(path) || options->how == RUNDIR_RESUME)
 		return lock;
-	bool successful = was_successful(path);
+	bool successful = rundir_is_whole(path);
 	if (options->how == RUNDIR_RESTART || (successful && !busy))
 		return replace(lock, path, err);
 	if (successful) /* who starts a run twice wants it once */

@@ -40,6 +40,14 @@ bool rundir_is_ours(const char *path, struct err *why);
 /* Removes what a run that never began has left: a directory without a journal. */
 void rundir_discard(const char *path);
 
+/* True if the run in PATH has come to its end, and every task has succeeded. */
+bool rundir_is_whole(const char *path);
+
+/* What to say, with errno, where it cannot be made: a format for its path. */
+#define RUNDIR_CANNOT_MAKE                                                                         \
+	"cannot make the run directory %s (--run-dir names another place, --no-run-dir keeps "     \
+	"none)"
+
 /* True if PATH is a directory with a journal in it. */
 bool rundir_is(const char *path);
 
