@@ -7,6 +7,7 @@
 #include "base/streams.h"
 #include "cli/actions.h"
 #include "cli/descriptors.h"
+#include "cli/keep.h"
 #include "cli/options.h"
 #include "cli/output_command.h"
 #include "cli/plan.h"
@@ -120,23 +121,22 @@ open_transport(const struct launcher *launcher, struct err *err)
 
 /* How mpbatch was called. */
 struct invocation {
-	int argc;
-	char **argv;
+	struct plan_start start;
 	struct err variable_error; /* "" if rank 0's environment is fine */
 };
 
 /* Rank 0's plan becomes everybody's configuration. */
 static struct config
 agree(struct transport *transport, struct plan *plan, const struct options *options,
-	const struct launcher *launcher, const struct invocation *invocation)
+	const struct launcher *launcher, struct invocation *invocation)
 {
 	struct err err = invocation->variable_error;
 	struct config config = {0};
 	if (transport->self == 0) {
 		bool runs = options->action == ACTION_RUN;
+		invocation->start.ranks = transport->size;
 		bool refused = err.text[0] ||
-			       (runs && plan_open(plan, options, transport->size, invocation->argc,
-						invocation->argv, &err) < 0);
+			       (runs && plan_open(plan, options, &invocation->start, &err) < 0);
 		if (refused)
 			log_error("%s", err.text);
 		config = start_config(options, plan, launcher, transport->size, refused);
@@ -178,6 +178,7 @@ run_master(struct run_options run_options, const struct options *options, int64_
 		code = EXIT_USAGE;
 	}
 	report_print(report, &(struct report_end){.exit_code = code,
+				     .hint = keep_hint(plan, code),
 				     .tasks = status.tasks,
 				     .done_before = status.done_before,
 				     .now_ns = clock_now_ns()});
@@ -215,7 +216,11 @@ main(int argc, char **argv)
 	struct options options;
 	struct err err;
 	struct plan plan = {0};
-	struct invocation invocation = {.argc = argc, .argv = argv};
+	char job[LAUNCHER_JOB_MAX];
+	struct invocation invocation = {.start = {.argc = argc,
+						.argv = argv,
+						.launched = launcher.name,
+						.job = launcher_job(environ, job)}};
 
 	int done = subcommand(&launcher, argc, argv);
 	if (done >= 0)

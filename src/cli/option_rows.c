@@ -68,6 +68,7 @@ set_action(struct options *options, enum action action)
 SWITCH(master_works)
 SWITCH(env_from_master)
 SWITCH(restart)
+SWITCH(no_run_dir)
 SWITCH(resume_changed)
 SWITCH(quiet)
 SWITCH(csv)
@@ -368,7 +369,9 @@ const struct option_row option_rows[] = {
 	{.group = "the run",
 		.name = "run-dir", .argument = "DIR", .set = set_run_dir,
 		.help = "where journal and results go (default: LIST.mpbatch for a list\n"
-			"that is a file, else none)"},
+			"that is a file; else in a batch job mpbatch.JOB, under a\n"
+			"launcher mpbatch.N, otherwise none)"},
+	{.name = "no-run-dir", .set = set_no_run_dir, .help = "keep none of these"},
 	{.name = "list", .argument = "FILE", .set = set_list, .no_variable = true,
 		.help = "the task list, even if it looks like a script"},
 	{.name = "resume", .argument = "failed|new", .may_lack_argument = true, .set = set_resume,

@@ -217,6 +217,22 @@ yield_outputs(struct options *options)
 		options->output_file = NULL;
 }
 
+static void
+yield_run_dir(struct options *options)
+{
+	bool none = options_origin(options, "no-run-dir") == FROM_ARGUMENT;
+	if (yields(options, "run-dir", none))
+		options->run_dir = NULL;
+	if (yields(options, "resume", none))
+		options->resume = RESUME_NOT;
+	bool stored = options->output == OUTPUT_STORE;
+	if (yields(options, "no-run-dir",
+		    options_origin(options, "run-dir") == FROM_ARGUMENT ||
+			    options_origin(options, "resume") == FROM_ARGUMENT ||
+			    (stored && options_origin(options, "output") == FROM_ARGUMENT)))
+		options->no_run_dir = false;
+}
+
 /* What the command line says goes before what variables say of the same matter. */
 static void
 yield_variables(struct options *options)
@@ -227,6 +243,19 @@ yield_variables(struct options *options)
 		options->restart = false;
 	yield_tables(options);
 	yield_outputs(options);
+	yield_run_dir(options);
+}
+
+static int
+check_run_dir(const struct options *options, struct err *err)
+{
+	const char *other = options->run_dir		      ? "--run-dir"
+			    : options->resume		      ? "--resume"
+			    : options->output == OUTPUT_STORE ? "--output store"
+							      : NULL;
+	if (options->no_run_dir && other)
+		return err_set(err, "%s needs a run directory: expected no --no-run-dir", other);
+	return 0;
 }
 
 static int
@@ -283,7 +312,7 @@ check(struct options *options, struct err *err)
 		return err_set(err,
 			"--csv, --tsv, --header, --zip and --where go with a command template: "
 			"expected mpbatch [OPTION]... -- COMMAND");
-	return check_outputs(options, err);
+	return check_outputs(options, err) < 0 ? -1 : check_run_dir(options, err);
 }
 
 /* WORD and those behind it follow a list: a command was meant, or a subcommand misspelt. */

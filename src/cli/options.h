@@ -91,7 +91,8 @@ struct options {
 	bool remove_empty;
 	bool keep_failed_only;
 	const char *output_file; /* NULL: standard output */
-	const char *run_dir;	 /* NULL: LIST.mpbatch */
+	const char *run_dir;	 /* NULL: cli/keep.h finds one */
+	bool no_run_dir;
 	bool restart;
 	enum resume_how resume;
 	bool resume_changed; /* though the list has nothing that is done */

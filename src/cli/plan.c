@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "cli/earlier.h"
 #include "cli/inputs.h"
+#include "cli/keep.h"
 #include "cli/options.h"
 #include "cli/paths.h"
 #include "master/order.h"
@@ -75,7 +76,7 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 			.format = options->format,
 			.header = options->header,
 			.where = options->where},
-		.spool_dir = options->run_dir ? options->tmpdir : NULL,
+		.spool_dir = plan->keeps ? options->tmpdir : NULL,
 		.cwd = options->cwd,
 		.input = options->input,
 		.out = options->out,
@@ -92,33 +93,6 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 		say(options->script_note);
 	plan->source = source_open(&plan->source_options, err);
 	return plan->source ? 0 : -1;
-}
-
-/* --- the run directory --- */
-
-static int
-open_run_dir(struct plan *plan, struct err *err)
-{
-	const struct options *options = plan->options;
-	char *path = rundir_path(options->list, options->run_dir);
-	if (!path && (options->output == OUTPUT_STORE || options->resume))
-		return err_set(err, "%s needs a run directory: expected --run-dir DIR",
-			options->resume ? "--resume" : "--output store");
-	if (!path)
-		return 0;
-	enum rundir_how how = options->restart	? RUNDIR_RESTART
-			      : options->resume ? RUNDIR_RESUME
-						: RUNDIR_NEW;
-	plan->lock = rundir_open(
-		&(struct rundir_options){
-			.path = path, .named = options->run_dir, .how = how, .say = say},
-		err);
-	plan->run_dir = plan->lock ? realpath(path, NULL) : NULL;
-	if (plan->lock && !plan->run_dir)
-		err_set_errno(err, "%s: its absolute path, which other ranks need, cannot be found",
-			path);
-	free(path);
-	return plan->run_dir ? 0 : -1;
 }
 
 /* The next task, also of a pipe: nothing runs yet that would have to go on meanwhile. */
@@ -239,7 +213,7 @@ check_file(const char *option, const char *path, const struct options *options,
 	struct stat status;
 	if (!path)
 		return 0;
-	char *copy = xstrdup(path), *run_dir = rundir_path(options->list, options->run_dir);
+	char *copy = xstrdup(path), *run_dir = keep_named(options);
 	const char *dir = dirname(copy);
 	errno = 0;
 	if (stat(path, &status) == 0)
@@ -303,18 +277,22 @@ open_source(struct plan *plan, struct err *err)
 }
 
 static int
-open_all(struct plan *plan, const struct manifest *manifest, struct err *err)
+open_all(struct plan *plan, const struct plan_start *start, struct err *err)
 {
 	const struct options *options = plan->options;
 	if (check_tmpdir(options, err) < 0 || open_source(plan, err) < 0)
 		return -1;
-	if (open_run_dir(plan, err) < 0 || earlier_load(plan, err) < 0)
+	if (keep_open(plan, start, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;
-	struct manifest ours = *manifest;
-	ours.session = plan->session;
-	ours.tasks = source_count(plan->source);
-	ours.moved = plan->moved;
-	if (plan->run_dir && manifest_add(plan->run_dir, &ours, err) < 0)
+	struct manifest manifest = {.session = plan->session,
+		.argc = start->argc,
+		.argv = start->argv,
+		.list = options->list,
+		.tasks = source_count(plan->source),
+		.moved = plan->moved,
+		.ranks = start->ranks,
+		.what = keep_what(options)};
+	if (plan->run_dir && manifest_add(plan->run_dir, &manifest, err) < 0)
 		return -1;
 	if (open_output(plan, err) < 0 || open_joblog(plan, err) < 0)
 		return -1;
@@ -343,16 +321,16 @@ say_start(const struct plan *plan)
 }
 
 int
-plan_open(struct plan *plan, const struct options *options, int ranks, int argc, char **argv,
+plan_open(struct plan *plan, const struct options *options, const struct plan_start *start,
 	struct err *err)
 {
-	struct manifest manifest = {
-		.argc = argc, .argv = argv, .list = options->list, .ranks = ranks};
-	*plan = (struct plan){
-		.options = options, .directory = getcwd(NULL, 0), .start_us = clock_unix_us()};
+	*plan = (struct plan){.options = options,
+		.directory = getcwd(NULL, 0),
+		.keeps = keep_wanted(options, start),
+		.start_us = clock_unix_us()};
 	if (!plan->directory)
 		err_set_errno(err, "the directory mpbatch was started in");
-	else if (open_all(plan, &manifest, err) == 0) {
+	else if (open_all(plan, start, err) == 0) {
 		say_start(plan);
 		return 0;
 	}

@@ -26,6 +26,7 @@ struct plan {
 	struct source *source;
 	enum output_mode output;
 	char *directory; /* where mpbatch was started */
+	bool keeps;	 /* a run directory */
 	char *run_dir;	 /* absolute; NULL: none is kept */
 	struct lock *lock;
 	struct resume *resume; /* NULL: nothing was done before */
@@ -41,8 +42,17 @@ struct plan {
 	int64_t start_us;
 };
 
+/* How mpbatch was started. */
+struct plan_start {
+	int argc;
+	char *const *argv;
+	int ranks;
+	bool launched;	 /* by a launcher */
+	const char *job; /* the batch job's number, fit for a file's name; NULL: it is in none */
+};
+
 /* Opens all of it. Returns 0, or -1 with ERR; then nothing is left behind. */
-int plan_open(struct plan *plan, const struct options *options, int ranks, int argc, char **argv,
+int plan_open(struct plan *plan, const struct options *options, const struct plan_start *start,
 	struct err *err);
 
 /* The source alone, for --dry-run, --count and --check. */

@@ -203,6 +203,8 @@ report_print(struct observer *observer, const struct report_end *end)
 	memcpy(summary.by_reason, report->by_reason, sizeof(summary.by_reason));
 	usage_shares(&report->usage, report->slots, end_us, summary.shares);
 	summary_print(&buf, &summary);
+	if (end->hint)
+		buf_printf(&buf, "mpbatch: %s\n", end->hint);
 	wrap(&wrapped, &buf, text_width(STDERR_FILENO));
 	(void)!write(STDERR_FILENO, wrapped.data, wrapped.len);
 	buf_clear(&buf);

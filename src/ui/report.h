@@ -28,6 +28,7 @@ struct report_end {
 	uint64_t tasks;	      /* of the list; 0: not known */
 	uint64_t done_before; /* of them, succeeded in earlier sessions */
 	int64_t now_ns;
+	const char *hint; /* a last line; NULL: none */
 };
 
 /* Wipes the progress line and prints the summary on standard error. */

@@ -92,7 +92,7 @@ expect_code 1
 [ "$(cat exported/3.out exported/3.err)" = $'3 1\n3 2\n3 3\nerr 3' ] || fail "mpbatch output --export"
 "$MPBATCH" output jobs.txt --export exported 2>err && fail "mpbatch output --export over files that are there"
 [ "$(wc -l <err)" = 11 ] && grep -q '^mpbatch: error: 100 outputs' err || fail "mpbatch output --export: $(wc -l <err) lines of error"
-refused 'run-dir' --output store -- echo ::: 1
+refused 'run-dir' --output store --no-run-dir -- echo ::: 1
 
 # --- into a file, past the launcher ---
 for i in $(seq 20); do echo "$HELPERS/blob 1000000"; done >jobs.txt
