@@ -152,6 +152,18 @@ set_arg_file(struct options *options, const char *value)
 	return *value ? NULL : "a file, or '-'";
 }
 
+/* One byte, or what GNU parallel's users write for a tab. */
+static const char *
+set_colsep(struct options *options, const char *value)
+{
+	char c = strcmp(value, "\\t") == 0 ? '\t' : *value;
+	bool one = c == '\t' || (*value && !value[1]);
+	if (!one || strchr("\"\n\r", c) || (unsigned char)c > 0x7f)
+		return "one character that no quote is, such as ; or \\t";
+	options->colsep = c;
+	return NULL;
+}
+
 static const char *
 set_list(struct options *options, const char *value)
 {
@@ -315,6 +327,8 @@ const struct option_row option_rows[] = {
 		.help = "a value a line (:::: FILE too; ::: VALUE... from arguments)"},
 	{.name = "csv", .set = set_csv, .help = "files are CSV tables"},
 	{.name = "tsv", .set = set_tsv, .help = "files are tables with tabs"},
+	{.name = "colsep", .argument = "C", .set = set_colsep,
+		.help = "files are tables with another character, such as ';'"},
 	{.name = "header", .set = set_header, .filler = ":",
 		.help = "the first line of a file names its columns"},
 	{.name = "sweep", .argument = "NAME=VALUES", .set = set_sweep, .no_variable = true,

@@ -179,10 +179,15 @@ static void
 yield_tables(struct options *options)
 {
 	bool list = options->list;
-	if (yields(options, "csv", list || options_origin(options, "tsv") == FROM_ARGUMENT))
+	bool table = options_origin(options, "csv") == FROM_ARGUMENT ||
+		     options_origin(options, "tsv") == FROM_ARGUMENT ||
+		     options_origin(options, "colsep") == FROM_ARGUMENT;
+	if (yields(options, "csv", list || table))
 		options->csv = false;
-	if (yields(options, "tsv", list || options_origin(options, "csv") == FROM_ARGUMENT))
+	if (yields(options, "tsv", list || table))
 		options->tsv = false;
+	if (yields(options, "colsep", list || table))
+		options->colsep = '\0';
 	if (yields(options, "header", list))
 		options->header = false;
 	if (yields(options, "zip", list))
@@ -290,9 +295,9 @@ check(struct options *options, struct err *err)
 	follow_script(options);
 	if (options->resume_changed && !options->resume)
 		options->resume = RESUME_ALL;
-	if (options->csv && options->tsv)
-		return err_set(err, "--csv and --tsv: expected one of them");
-	options->format = options->csv ? ROWS_CSV : options->tsv ? ROWS_TSV : ROWS_LINES;
+	if (options->csv + options->tsv + (options->colsep != '\0') > 1)
+		return err_set(err, "--csv, --tsv and --colsep: expected one of them");
+	options->format = options->csv ? ROWS_CSV : options->tsv ? ROWS_TSV : options->colsep;
 	if (options->restart && options->resume)
 		return err_set(err, "--restart and --resume: expected one of them");
 	if (options->list && options->template_given)
@@ -309,9 +314,9 @@ check(struct options *options, struct err *err)
 	if (options->list && !*options->list)
 		return err_set(err, "the task list's name is empty: expected a path, or '-'");
 	if (options->list && (options->format || options->header || options->zip || options->where))
-		return err_set(err,
-			"--csv, --tsv, --header, --zip and --where go with a command template: "
-			"expected mpbatch [OPTION]... -- COMMAND");
+		return err_set(err, "--csv, --tsv, --colsep, --header, --zip and --where go with a "
+				    "command template: "
+				    "expected mpbatch [OPTION]... -- COMMAND");
 	return check_outputs(options, err) < 0 ? -1 : check_run_dir(options, err);
 }
 

@@ -55,7 +55,8 @@ struct options {
 	size_t ninputs;
 	bool implied_input; /* standard input, of which nobody has said that it has the values */
 	bool csv, tsv;
-	enum rows_format format; /* that these make */
+	char colsep; /* '\0': not given */
+	char format; /* that these make, as in struct rows_options */
 	bool header;
 	bool zip;
 	const char *where;

@@ -38,7 +38,7 @@ static const struct {
 	{"halt halt-on-error kill-on-bad-exit K",
 		"a failure does not stop the others; expected '#MPBATCH barrier check' in a list, "
 		"where what follows needs it"},
-	{"colsep C", "expected --csv or --tsv"},
+	{"C", "expected --csv, --tsv or --colsep C"},
 	{"d delimiter 0 null E eof",
 		"values stand one a line; expected tr, say, in front of it, or --csv or --tsv"},
 	{"results result files",

@@ -134,7 +134,7 @@ count_rows(struct input *input, struct err *err)
 
 /* The header, or the first record of a table: from either the columns are known. */
 static int
-read_columns(struct input *input, enum rows_format format, struct err *err)
+read_columns(struct input *input, char format, struct err *err)
 {
 	if (!input->header && format == ROWS_LINES) {
 		set_columns(input, 1);
@@ -155,11 +155,9 @@ read_columns(struct input *input, enum rows_format format, struct err *err)
 static int
 open_file(struct input *input, const struct rows_options *options, bool streams, struct err *err)
 {
-	static const char delimiters[] = {
-		[ROWS_LINES] = TABLE_LINES, [ROWS_CSV] = ',', [ROWS_TSV] = '\t'};
 	bool small;
-	input->table = table_open(input->spec->text, delimiters[options->format],
-		streams ? options->spool_dir : NULL, err);
+	input->table = table_open(
+		input->spec->text, options->format, streams ? options->spool_dir : NULL, err);
 	if (!input->table || table_is_small(input->table, &small, err) < 0 ||
 		read_columns(input, options->format, err) < 0)
 		return -1;

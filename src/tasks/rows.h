@@ -30,13 +30,14 @@ struct rows_input {
 	size_t narguments;
 };
 
-enum rows_format { ROWS_LINES, ROWS_CSV, ROWS_TSV }; /* of files */
+/* What the rows of files are: lines, or of a table, by the character between its columns. */
+enum { ROWS_LINES = '\0', ROWS_CSV = ',', ROWS_TSV = '\t' };
 
 /* Options, not owned; they must outlive the rows. */
 struct rows_options {
 	const struct rows_input *inputs;
 	size_t ninputs;
-	enum rows_format format;
+	char format;	       /* ROWS_LINES, or the character between columns */
 	bool header;	       /* the first line (of a table: row) of each file names its columns */
 	const char *where;     /* an expression that rows must meet; NULL: all */
 	const char *spool_dir; /* as for lines_open(): NULL if rows_rewind() will not be called */

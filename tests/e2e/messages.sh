@@ -19,7 +19,8 @@ refused 'expected --resume=failed, in one word' --resume failed jobs.txt
 refused 'unknown option --time=10: expected --timeout TIME' --time=10 jobs.txt
 refused 'unknown option --retries: .*expected --resume=failed' --retries 3 jobs.txt
 refused 'unknown option --halt: .*barrier check' --halt now,fail=1 jobs.txt
-refused 'unknown option --colsep: expected --csv or --tsv' --colsep , -a values -- touch
+refused 'unknown option -C: expected --csv, --tsv or --colsep C' -C , -a values -- touch
+refused "option --colsep: ' +' is not one character" --colsep ' +' -a values -- touch
 refused 'unknown option --results: expected --output store' --results dir jobs.txt
 refused 'unknown option --delay: mpbatch has nothing of the kind' --delay 1 jobs.txt
 refused 'unknown option -N: .*one value of each input' -N 2 touch ::: a b
@@ -54,7 +55,7 @@ variable MPBATCH_SOMETHING=2 'unknown environment variable MPBATCH_SOMETHING: ex
 [ ${#LAUNCHER[@]} -gt 0 ] || variable TMPDIR=/dev/null/x 'variable TMPDIR: /dev/null/x: Not a directory' jobs.txt
 refused 'option --tmpdir: /dev/null/x: Not a directory' --tmpdir /dev/null/x jobs.txt
 variable MPBATCH_CHECK=1 'MPBATCH_CHECK: expected option --check' jobs.txt
-refused '--csv and --tsv: expected one' --csv --tsv -a values -- touch
+refused '--csv, --tsv and --colsep: expected one' --csv --tsv -a values -- touch
 
 [ ! -e ran ] && [ ! -e a ] || fail "something has run"
 [ "$(echo *)" = "err jobs.txt out values" ] || fail "left behind: $(echo *)"
@@ -94,8 +95,19 @@ goes 'MPBATCH_STDOUT=p.{#}' --restart --output none jobs.txt
 [ ! -e p.1 ] || fail "a variable's --stdout goes before --output none"
 goes MPBATCH_CSV=1 --restart jobs.txt
 goes MPBATCH_CSV=1 --tsv -a values -- touch {}
+goes MPBATCH_CSV=1 --colsep ';' -a values -- touch {}
+goes 'MPBATCH_COLSEP=;' --csv -a values -- touch {}
 # One that is off switches nothing else off.
 printf 'x,y\n1,2\n' >table.csv
 export MPBATCH_CSV=1 MPBATCH_TSV=
 run -q --header -a table.csv -- echo '{y}'
 [ "$(cat out)" = 2 ] || fail "MPBATCH_TSV= switches --csv off: $(cat out err)"
+unset MPBATCH_CSV MPBATCH_TSV
+# GNU parallel's \t is a tab.
+printf 'x;y\n"1;";2\t3\n' >table
+run -q --header --colsep ';' -a table -- echo '{x}' '{y}'
+[ "$(cat out)" = $'1; 2\t3' ] || fail "--colsep ';': $(cat out err)"
+printf '1 \t;2\n' >table
+run -q --colsep '\t' -a table -- echo '{2}'
+[ "$(cat out)" = ';2' ] || fail "--colsep '\\t': $(cat out err)"
+rm table

@@ -654,10 +654,11 @@ static const struct csv {
 	const char *text;
 	const char *rows;  /* what is made of it, */
 	const char *error; /* or what is wrong with it */
-	enum rows_format format;
+	char format;
 } csvs[] = {
 	{"a,b\n1,2\n", "a|b\n1|2\n", NULL, ROWS_CSV},
 	{"a,b\n1,2", "a|b\n1|2\n", NULL, ROWS_CSV},
+	{"a;b\n\"1;\";2,3\n", "a|b\n1;|2,3\n", NULL, ';'},
 	{"a,b\r\n1,2\r\n", "a|b\n1|2\n", NULL, ROWS_CSV},
 	{"\xef\xbb\xbf"
 	 "a,b\n",
