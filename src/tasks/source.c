@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/ownfd.h"
 #include "tasks/array.h"
+#include "tasks/hint.h"
 #include "tasks/list.h"
 #include "tasks/shell.h"
 #include "tasks/template.h"
@@ -40,15 +41,26 @@ static const struct columns line_columns = {.count = 1, .names = (const char *co
 
 /* --- opening --- */
 
+static void
+hint(void *arg, const char *name, size_t len, struct buf *buf)
+{
+	struct source *source = arg;
+	if (source->rows)
+		hint_placeholder(buf, source->rows, &source->options.rows, name, len);
+}
+
 static struct template *
-parse_text(const char *what, const char *text, const struct columns *columns, struct err *err)
+parse_text(struct source *source, const char *what, const char *text, const struct columns *columns,
+	struct err *err)
 {
 	/* cppcheck-suppress CastIntegerToAddressAtReturn ; it stumbles over "struct template" */
 	return template_parse(&(struct template_options){.kind = TEMPLATE_TEXT,
 				      .what = what,
 				      .words = &text,
 				      .nwords = 1,
-				      .columns = columns},
+				      .columns = columns,
+				      .hint = hint,
+				      .arg = source},
 		err);
 }
 
@@ -66,14 +78,14 @@ open_dress(struct source *source, const struct columns *columns, struct err *err
 		if (ownfd_named(texts[i]))
 			return err_set(err, "%s: got %.200s: expected %s", names[i], texts[i],
 				OWNFD_EXPECTED);
-		source->dress[i] = parse_text(names[i], texts[i], columns, err);
+		source->dress[i] = parse_text(source, names[i], texts[i], columns, err);
 		source->dressed = true;
 		if (!source->dress[i])
 			return -1;
 	}
 	source->env = xcalloc(options->nenv + 1, sizeof(*source->env));
 	for (size_t i = 0; i < options->nenv; i++) {
-		source->env[i] = parse_text("option --env", options->env[i], columns, err);
+		source->env[i] = parse_text(source, "option --env", options->env[i], columns, err);
 		source->dressed = true;
 		if (!source->env[i])
 			return -1;
@@ -150,7 +162,9 @@ open_rows(struct source *source, struct err *err)
 						 .argv = options->argv,
 						 .append = !uses_values(source),
 						 .apart = source->array ? array_column : NULL,
-						 .columns = columns},
+						 .columns = columns,
+						 .hint = hint,
+						 .arg = source},
 		err);
 	return source->command ? check_template(source, err) : -1;
 }

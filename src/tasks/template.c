@@ -85,10 +85,14 @@ static int
 fail_unknown(const struct parser *parser, const struct piece *piece)
 {
 	struct buf buf = {0};
+	const struct template_options *options = parser->options;
 	buf_printf(&buf, "unknown placeholder {%.*s}: known are",
 		piece->len < 60 ? (int)piece->len : 60, piece->text);
-	append_known(&buf, parser->options);
-	buf_append(&buf, " ({{ is a brace)", sizeof(" ({{ is a brace)"));
+	append_known(&buf, options);
+	buf_append_string(&buf, " ({{ is a brace)");
+	if (options->hint)
+		options->hint(options->arg, piece->text, piece->len, &buf);
+	buf_append(&buf, "", 1);
 	fail_at(parser, piece->text - 1, buf.data);
 	buf_clear(&buf);
 	return -1;

@@ -47,6 +47,9 @@ struct template_options {
 	bool append;
 	const char *apart;	       /* a column of this name is not appended; NULL: all are */
 	const struct columns *columns; /* only used while parsing */
+	/* Appends to what is said of the unknown placeholder NAME. NULL: nothing. */
+	void (*hint)(void *arg, const char *name, size_t len, struct buf *buf);
+	void *arg; /* of hint() */
 };
 
 /* NULL with ERR: an unknown placeholder (with the known ones), an unclosed brace, a value where

@@ -108,6 +108,23 @@ run -q -j 1 -- "$argv" '{%}' ::: a
 expect_code 0
 grep -qx '<[1-9]*>' out || fail "{%} is not the slot"
 refused 'unknown placeholder {rat}: known are .*{1}' -- "$argv" '{rat}' ::: 1
+# What the first row looks like says which option was forgotten.
+hint() {
+	local says="; or $1, as the first row is '$2'"
+	printf "$2\\n1 2\\n" >table
+	shift 2
+	refused "unknown placeholder .*$says\$" -a table "$@"
+}
+hint "--colsep ';'" '1,5;2' -- "$argv" {2}
+hint "--csv" '1, 2' -- "$argv" {1} {2}
+hint "--colsep ' '" '1 2' --cwd 'd.{2}' -- "$argv"
+hint "--colsep ';' --header" 'a;"b c"' -- "$argv" '{b c}'
+hint "--colsep ';'" 'a;b' --csv --header -- "$argv" {b}
+hint "--header" a -- "$argv" {a}
+hint "--csv --header" 'a,b' -- "$argv" {b}
+refused "unknown placeholder {a}: .*; or --header, as the first row is 'a'$" -- "$argv" {1} {a} ::: 1 ::: a 2
+printf 'a,b\n1,2\n' >table
+refused 'unknown placeholder {c}: .*brace)$' --csv -a table -- "$argv" {c}
 mkfifo fifo
 echo 1 >fifo &
 refused 'pipe' -a fifo -- "$argv" '{0#}'
