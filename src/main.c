@@ -6,6 +6,7 @@
 #include "base/pack.h"
 #include "base/streams.h"
 #include "cli/actions.h"
+#include "cli/again.h"
 #include "cli/descriptors.h"
 #include "cli/keep.h"
 #include "cli/options.h"
@@ -122,6 +123,7 @@ open_transport(const struct launcher *launcher, struct err *err)
 /* How mpbatch was called. */
 struct invocation {
 	struct plan_start start;
+	struct again again; /* "mpbatch resume" */
 	struct err variable_error; /* "" if rank 0's environment is fine */
 };
 
@@ -177,11 +179,13 @@ run_master(struct run_options run_options, const struct options *options, int64_
 			  "--array; standard input, which has them where none is given, was empty");
 		code = EXIT_USAGE;
 	}
+	char *hint = keep_hint(plan, code);
 	report_print(report, &(struct report_end){.exit_code = code,
-				     .hint = keep_hint(plan, code),
+				     .hint = hint,
 				     .tasks = status.tasks,
 				     .done_before = status.done_before,
 				     .now_ns = clock_now_ns()});
+	free(hint);
 	status_clear(&status);
 	report_free(report);
 	return code;
@@ -208,6 +212,24 @@ run(struct run_options run_options, const struct options *options, int64_t start
 	return code;
 }
 
+/* Usage errors are refused; one of the environment only where there is a run. */
+static int
+take_options(struct invocation *invocation, const struct launcher *launcher, int argc, char **argv,
+	struct options *options, struct err *err)
+{
+	struct command_line *line = &invocation->start.line;
+	*line = (struct command_line){.argc = argc, .argv = argv};
+	int got = 0;
+	if (argc > 1 && strcmp(argv[1], "resume") == 0)
+		got = again_take(&invocation->again, argc, argv, launcher->rank <= 0, line, err);
+	options_init(options);
+	if (launcher->rank == 0)
+		options_from_environment(options, &invocation->variable_error);
+	if (got == 0)
+		got = options_from_arguments(options, line, err);
+	return got == 0 ? start_check_launcher(launcher, 0, err) : -1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -217,20 +239,14 @@ main(int argc, char **argv)
 	struct err err;
 	struct plan plan = {0};
 	char job[LAUNCHER_JOB_MAX];
-	struct invocation invocation = {.start = {.argc = argc,
-						.argv = argv,
-						.launched = launcher.name,
-						.job = launcher_job(environ, job)}};
+	struct invocation invocation = {
+		.start = {.launched = launcher.name, .job = launcher_job(environ, job)}};
 
 	int done = subcommand(&launcher, argc, argv);
 	if (done >= 0)
 		return done;
 	lock_ask_scheduler = scheduler_job;
-	options_init(&options);
-	if (launcher.rank == 0)
-		options_from_environment(&options, &invocation.variable_error);
-	if (options_from_arguments(&options, argc, argv, &err) < 0 ||
-		start_check_launcher(&launcher, 0, &err) < 0)
+	if (take_options(&invocation, &launcher, argc, argv, &options, &err) < 0)
 		return refuse(&launcher, &options, &err);
 	if (options.action > ACTION_SHOW_BINDING)
 		return act(&launcher, &options, invocation.variable_error);
@@ -269,5 +285,6 @@ main(int argc, char **argv)
 	plan_clear(&plan);
 	config_clear(&config);
 	options_clear(&options);
+	again_clear(&invocation.again);
 	return code;
 }

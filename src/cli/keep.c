@@ -1,6 +1,7 @@
 /* The run directory of a run. */
 #include "cli/keep.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -9,12 +10,13 @@
 #include "run/lock.h"
 #include "run/rundir.h"
 #include "run/unnamed.h"
+#include "tasks/quote.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_FAILED = 1, EXIT_STOPPED = 3 };
+enum { EXIT_FAILED = 1, EXIT_STOPPED = 3, EXIT_RUN_FAILED = 4 };
 
 char *
 keep_named(const struct options *options)
@@ -166,12 +168,25 @@ keep_open(struct plan *plan, const struct plan_start *start, struct err *err)
 
 /* --- at the end --- */
 
-const char *
+char *
 keep_hint(const struct plan *plan, int code)
 {
-	bool remains = code == EXIT_FAILED || code == EXIT_STOPPED;
-	if (!remains || plan->run_dir || plan->options->no_run_dir)
+	const char *path = plan->run_dir;
+	size_t len = strlen(plan->directory);
+	bool remains = code == EXIT_FAILED || code == EXIT_STOPPED || code == EXIT_RUN_FAILED;
+	if (!remains || (!path && plan->options->no_run_dir))
 		return NULL;
-	return "no run directory was kept: with --run-dir DIR, --resume would run what has not "
-	       "succeeded";
+	if (!path)
+		return xstrdup("no run directory was kept: with --run-dir DIR, mpbatch resume DIR "
+			       "would run what has not succeeded");
+	if (strncmp(path, plan->directory, len) == 0 && path[len] == '/')
+		path += len + 1;
+	struct buf hint = {0};
+	buf_append_string(&hint, "mpbatch resume ");
+	quote_word(&hint, path, strlen(path));
+	bool piped = plan->options->implied_input ||
+		     (plan->options->list && strcmp(plan->options->list, "-") == 0);
+	buf_printf(&hint, " runs what has not succeeded%s%c",
+		piped ? "; it wants its standard input again" : "", 0);
+	return hint.data;
 }

@@ -24,7 +24,8 @@ char *keep_named(const struct options *options);
 /* Opens it, if one is kept: fills run_dir and lock of PLAN. -1 with ERR. */
 int keep_open(struct plan *plan, const struct plan_start *start, struct err *err);
 
-/* What the closing lines are to say of it after a run that ended with CODE; NULL: nothing. */
-const char *keep_hint(const struct plan *plan, int code);
+/* What the closing lines are to say of it after a run that ended with CODE, a new string; NULL:
+ * nothing. */
+char *keep_hint(const struct plan *plan, int code);
 
 #endif

@@ -326,6 +326,7 @@ refuse_second(const char *list, const struct arguments *arguments, struct err *e
 {
 	const char *word = arguments->argv[arguments->at - 1];
 	struct nearest nearest = nearest_to(list, strlen(list));
+	nearest_try(&nearest, "resume");
 	nearest_try(&nearest, "status");
 	nearest_try(&nearest, "output");
 	nearest_try(&nearest, "report");
@@ -360,8 +361,8 @@ take_list(struct options *options, struct arguments *arguments, struct err *err)
 	return 0;
 }
 
-int
-options_from_arguments(struct options *options, int argc, char **argv, struct err *err)
+static int
+take_line(struct options *options, int argc, char **argv, struct err *err)
 {
 	int head = 1;
 	while (head < argc && !is_input_mark(argv[head]))
@@ -378,10 +379,45 @@ options_from_arguments(struct options *options, int argc, char **argv, struct er
 		check_no_command(argc - head, argv + head, err) < 0)
 		return -1;
 	options->template_given = options->template_given || arguments.dashes;
-	int got = options->template_given
-			  ? take_words(options, head - arguments.at, argv + arguments.at, err)
-			  : take_list(options, &arguments, err);
-	return got < 0 || options->action >= ACTION_VERSION ? got : check(options, err);
+	return options->template_given
+		       ? take_words(options, head - arguments.at, argv + arguments.at, err)
+		       : take_list(options, &arguments, err);
+}
+
+/* The options of "mpbatch resume RUN OPTION...". How an earlier session began is not how this one
+ * does. */
+static int
+take_more(struct options *options, const struct command_line *line, struct err *err)
+{
+	struct arguments arguments = {.argc = line->nmore, .argv = line->more};
+	options->restart = options->resume_changed = options->no_run_dir = false;
+	options->resume = RESUME_NOT;
+	options->run_dir = NULL;
+	if (arguments_take(&arguments, options, err) < 0)
+		return -1;
+	if (arguments.dashes || arguments.at < arguments.argc)
+		return err_set(err,
+			"resume: '%.100s' is no option: expected mpbatch resume RUN [OPTION]...; what "
+			"is run stands in RUN",
+			line->more[arguments.at - arguments.dashes]);
+	if (options->restart || options->run_dir || options->no_run_dir)
+		return err_set(err, "resume goes on with RUN: expected it without --restart, "
+				    "--run-dir and --no-run-dir");
+	options->resume = options->resume ? options->resume : RESUME_ALL;
+	options->run_dir = line->resumed;
+	return 0;
+}
+
+int
+options_from_arguments(
+	struct options *options, const struct command_line *line, struct err *err)
+{
+	bool known = line->argc;
+	if (known && take_line(options, line->argc, line->argv, err) < 0)
+		return -1;
+	if (line->resumed && take_more(options, line, err) < 0)
+		return -1;
+	return !known || options->action >= ACTION_VERSION ? 0 : check(options, err);
 }
 
 /* --- --help --- */
@@ -415,6 +451,7 @@ options_print_help(void)
 	printf("usage: mpbatch [OPTION]... LIST\n"
 	       "       mpbatch [OPTION]... [--] COMMAND {} ::: VALUE...     (or -a FILE, --sweep "
 	       "...)\n"
+	       "       mpbatch resume RUN [OPTION]...\n"
 	       "       mpbatch status|output|report RUN\n"
 	       "       mpirun -n RANKS mpbatch ...\n\n"
 	       "Runs the shell commands of LIST, one a line ('-': standard input), or COMMAND once "

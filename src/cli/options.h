@@ -112,8 +112,22 @@ void options_clear(struct options *options);
  * ERR, which names the variable and says what was expected. */
 int options_from_environment(struct options *options, struct err *err);
 
+struct command_line {
+	int argc;
+	char **argv; /* from the program's name on */
+	/* Of "mpbatch resume": */
+	const char *resumed; /* its run directory; NULL: it is another command */
+	char **more;	     /* options that go before those of ARGV */
+	int nmore;
+};
+
 /* Takes options, and the list or the template, from the arguments. Returns 0, or -1 with ERR. */
-int options_from_arguments(struct options *options, int argc, char **argv, struct err *err);
+int options_from_arguments(
+	struct options *options, const struct command_line *line, struct err *err);
+
+/* The entries of the environment, "NAME=VALUE", that options_from_environment() takes; *COUNT of
+ * them, borrowed. The caller frees the array. */
+char **options_variables(size_t *count);
 
 /* Where the option NAME has its value from. */
 enum option_from options_origin(const struct options *options, const char *name);

@@ -66,6 +66,11 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 	plan->options = options;
 	if (check_implied_input(options, err) < 0)
 		return -1;
+	if (options->list && rundir_is(options->list))
+		return err_set(err,
+			"%.200s is a run directory: expected 'mpbatch resume %.200s', which goes on "
+			"with it, or a task list",
+			options->list, options->list);
 	plan->source_options = (struct source_options){.list = options->list,
 		.list_as_is = options->list_as_is,
 		.words = options->words,
@@ -276,6 +281,45 @@ open_source(struct plan *plan, struct err *err)
 	return got;
 }
 
+/* Stored outputs are one whole only if those of this session are stored, too. */
+static void
+keep_mode(struct plan *plan)
+{
+	const struct options *options = plan->options;
+	struct manifest_last last;
+	bool chosen = options->output_given || options->keep_order || options->tag ||
+		      options->output_file || plan->output != OUTPUT_GROUP;
+	if (!plan->run_dir || !options->resume || chosen ||
+		manifest_read(plan->run_dir, &last, NULL) < 0 || !last.stored)
+		return;
+	plan->output = OUTPUT_STORE;
+	log_info("outputs are stored, as in earlier sessions (--output group prints them)");
+}
+
+static int
+add_session(const struct plan *plan, const struct plan_start *start, struct err *err)
+{
+	const struct options *options = plan->options;
+	size_t nvariables;
+	char **variables = options_variables(&nvariables);
+	struct manifest manifest = {.session = plan->session,
+		.argc = start->line.argc,
+		.argv = start->line.argv,
+		.nmore = start->line.nmore,
+		.more = start->line.more,
+		.variables = variables,
+		.nvariables = nvariables,
+		.output = output_mode_names[plan->output],
+		.list = options->list,
+		.tasks = source_count(plan->source),
+		.moved = plan->moved,
+		.ranks = start->ranks,
+		.what = keep_what(options)};
+	int got = manifest_add(plan->run_dir, &manifest, err);
+	free(variables);
+	return got;
+}
+
 static int
 open_all(struct plan *plan, const struct plan_start *start, struct err *err)
 {
@@ -284,15 +328,8 @@ open_all(struct plan *plan, const struct plan_start *start, struct err *err)
 		return -1;
 	if (keep_open(plan, start, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;
-	struct manifest manifest = {.session = plan->session,
-		.argc = start->argc,
-		.argv = start->argv,
-		.list = options->list,
-		.tasks = source_count(plan->source),
-		.moved = plan->moved,
-		.ranks = start->ranks,
-		.what = keep_what(options)};
-	if (plan->run_dir && manifest_add(plan->run_dir, &manifest, err) < 0)
+	keep_mode(plan);
+	if (plan->run_dir && add_session(plan, start, err) < 0)
 		return -1;
 	if (open_output(plan, err) < 0 || open_joblog(plan, err) < 0)
 		return -1;

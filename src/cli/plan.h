@@ -5,6 +5,7 @@
 #ifndef CLI_PLAN_H
 #define CLI_PLAN_H
 
+#include "cli/options.h"
 #include "master/ledger.h"
 #include "tasks/result.h"
 #include "tasks/source.h"
@@ -44,8 +45,7 @@ struct plan {
 
 /* How mpbatch was started. */
 struct plan_start {
-	int argc;
-	char *const *argv;
+	struct command_line line;
 	int ranks;
 	bool launched;	 /* by a launcher */
 	const char *job; /* the batch job's number, fit for a file's name; NULL: it is in none */

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "cli/nearest.h"
 #include "cli/option_rows.h"
 
@@ -59,7 +60,7 @@ refuse(const char *entry, struct err *err)
 }
 
 static bool
-is_known(const char *entry)
+is_option(const char *entry)
 {
 	size_t len = strcspn(entry, "=");
 	char name[NAME_BYTES];
@@ -67,6 +68,13 @@ is_known(const char *entry)
 		if (!option_rows[i].no_variable && strlen(name_of(&option_rows[i], name)) == len &&
 			memcmp(name, entry, len) == 0)
 			return true;
+	return false;
+}
+
+static bool
+is_of_tasks(const char *entry)
+{
+	size_t len = strcspn(entry, "=");
 	for (int i = 0; i < OF_TASKS; i++)
 		if (strlen(of_tasks[i]) == len && memcmp(of_tasks[i], entry, len) == 0)
 			return true;
@@ -89,7 +97,19 @@ options_from_environment(struct options *options, struct err *err)
 				value, expected);
 	}
 	for (char **entry = environ; *entry; entry++)
-		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && !is_known(*entry))
+		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && !is_option(*entry) &&
+			!is_of_tasks(*entry))
 			return refuse(*entry, err);
 	return 0;
+}
+
+char **
+options_variables(size_t *count)
+{
+	char **variables = xcalloc(OPTIONS_MAX, sizeof(*variables));
+	*count = 0;
+	for (char **entry = environ; *entry && *count < OPTIONS_MAX; entry++)
+		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && is_option(*entry))
+			variables[(*count)++] = *entry;
+	return variables;
 }

@@ -1,0 +1,73 @@
+/* Going on with a run by its name. */
+#include "cli/again.h"
+
+#include "base/err.h"
+#include "cli/journals.h"
+#include "run/rundir.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What its run.json says is run: it may not be somebody else's by accident. */
+static int
+check_ours(const char *run, const char *run_dir, struct err *err)
+{
+	bool named = strncmp(run_dir, run, strlen(run_dir)) == 0;
+	return named || rundir_is_ours(run_dir, err) ? 0 : -1;
+}
+
+static int
+load(struct again *again, const char *run, struct err *err)
+{
+	char *dir = journals_dir(run, err);
+	int got = dir ? check_ours(run, dir, err) : -1;
+	again->run_dir = got == 0 ? realpath(dir, NULL) : NULL;
+	if (got == 0 && !again->run_dir)
+		got = err_set_errno(err, "%s", dir);
+	free(dir);
+	if (got < 0 || manifest_read_call(again->run_dir, &again->call, err) < 0)
+		return -1;
+	if (chdir(again->call.directory) < 0)
+		return err_set_errno(err, "%s: cannot go to the directory the run was started in, %s",
+			run, again->call.directory);
+	return 0;
+}
+
+int
+again_take(struct again *again, int argc, char **argv, bool first, struct command_line *line,
+	struct err *err)
+{
+	*again = (struct again){0};
+	*line = (struct command_line){.resumed = argc > 2 ? argv[2] : ""};
+	if (argc < 3 || argv[2][0] == '-')
+		return err_set(err,
+			"resume: expected mpbatch resume RUN [OPTION]..., where RUN is a run directory "
+			"or a list that has one");
+	line->more = argv + 3;
+	line->nmore = argc - 3;
+	if (load(again, argv[2], err) < 0)
+		return first ? -1 : 0;
+	/* What is set now goes before what was set then. */
+	for (size_t i = 0; i < again->call.nvariables; i++) {
+		char *variable = again->call.variables[i];
+		size_t len = strcspn(variable, "=");
+		if (!variable[len])
+			continue;
+		variable[len] = '\0';
+		setenv(variable, variable + len + 1, 0);
+		variable[len] = '=';
+	}
+	line->resumed = again->run_dir;
+	line->argv = again->call.argv;
+	line->argc = again->call.argc;
+	return 0;
+}
+
+void
+again_clear(struct again *again)
+{
+	manifest_call_clear(&again->call);
+	free(again->run_dir);
+	*again = (struct again){0};
+}

@@ -1,0 +1,26 @@
+/*
+ * "mpbatch resume RUN [OPTION]...": the run goes on in the directory it was started in, with the
+ * command line and the MPBATCH_* variables of its last session, and the options behind RUN for this
+ * session. Every rank reads them.
+ */
+#ifndef CLI_AGAIN_H
+#define CLI_AGAIN_H
+
+#include "cli/options.h"
+#include "run/manifest.h"
+
+struct err;
+
+struct again {
+	struct manifest_call call;
+	char *run_dir; /* absolute */
+};
+
+/* Takes "mpbatch resume RUN [OPTION]...", goes to the run's directory and fills LINE, which borrows
+ * from AGAIN. Returns 0, or -1 with ERR. A rank that is not the FIRST may lack the directory: its
+ * LINE has only the options behind RUN. Clear also after a failure. */
+int again_take(struct again *again, int argc, char **argv, bool first, struct command_line *line,
+	struct err *err);
+void again_clear(struct again *again);
+
+#endif
