@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "run/rundir.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct journals {
 	char *dir;
@@ -20,11 +22,26 @@ struct journals {
 	char where[64];
 };
 
+/* False with errno. */
 static bool
 is_directory(const char *path)
 {
 	struct stat status;
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+	if (stat(path, &status) < 0)
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(status.st_mode);
+}
+
+/* DIR if it can be read, else NULL; frees it then. */
+static char *
+if_readable(char *dir, struct err *err)
+{
+	if (access(dir, R_OK | X_OK) == 0)
+		return dir;
+	err_set_errno(err, "%.300s", dir);
+	free(dir);
+	return NULL;
 }
 
 char *
@@ -35,17 +52,18 @@ journals_dir(const char *run, struct err *err)
 		len--;
 	char *dir = xstrdup(run);
 	dir[len] = '\0';
-	if (is_directory(dir))
-		return dir;
+	if (is_directory(dir) || errno == EACCES)
+		return if_readable(dir, err);
 	char *beside = xasprintf("%s.mpbatch", dir);
 	free(dir);
 	struct err whose;
 	if (is_directory(beside) && !rundir_is_ours(beside, &whose))
 		log_info("%s", whose.text);
-	if (is_directory(beside))
-		return beside;
-	err_set(err, "'%.200s': expected a run directory, or a list that has a LIST.mpbatch", run);
+	if (is_directory(beside) || errno == EACCES)
+		return if_readable(beside, err);
 	free(beside);
+	err_set(err, "'%.200s': expected a run directory, or a list that has a LIST.mpbatch", run);
+	errno = ENOENT;
 	return NULL;
 }
 

@@ -11,7 +11,7 @@ struct err;
 struct journals;
 
 /* The run directory that RUN names: itself, or a list that has LIST.mpbatch. A new string, or NULL
- * with ERR if there is none. */
+ * with ERR, and with errno ENOENT if there is none. */
 char *journals_dir(const char *run, struct err *err);
 
 /* All sessions of DIR, or only SESSION if that is not 0. NULL with ERR if there is none. */

@@ -7,6 +7,8 @@
 #include "cli/journals.h"
 #include "cli/picks.h"
 #include "run/manifest.h"
+#include "run/reader.h"
+#include "run/status.h"
 #include "run/store.h"
 
 #include <errno.h>
@@ -218,16 +220,53 @@ handle(struct output_command *command, const struct pick *pick)
 	}
 }
 
+/* How many tasks the session asked for, or the last one, has; 0: not known. */
+static uint64_t
+tasks_of(const struct output_command *command)
+{
+	struct status status;
+	size_t count;
+	int *sessions = reader_sessions(command->dir, &count);
+	int session = command->session ? command->session : count ? sessions[count - 1] : 0;
+	free(sessions);
+	if (status_read(command->dir, &status, NULL) < 0)
+		return 0;
+	uint64_t tasks = status.session == session ? status.tasks : 0;
+	status_clear(&status);
+	return tasks;
+}
+
+/* What of RANGE the run has no tasks for is left out of *MISSING, and said. */
+static void
+report_beyond(const struct picks_range *range, uint64_t tasks, uint64_t *missing)
+{
+	if (!tasks || range->to <= tasks)
+		return;
+	uint64_t from = range->from > tasks ? range->from : tasks + 1;
+	*missing -= range->to - from + 1;
+	if (from == range->to)
+		log_error("there is no task %llu: the run has tasks 1 to %llu only",
+			(unsigned long long)from, (unsigned long long)tasks);
+	else
+		log_error("there are no tasks %llu-%llu: the run has tasks 1 to %llu only",
+			(unsigned long long)from, (unsigned long long)range->to,
+			(unsigned long long)tasks);
+}
+
 static void
 report_missing(struct output_command *command)
 {
 	const struct picks *picks = &command->picks;
+	uint64_t tasks = picks->nranges ? tasks_of(command) : 0;
 	for (size_t i = 0; i < picks->nranges; i++) {
 		const struct picks_range *range = &picks->ranges[i];
 		uint64_t missing = range->to - range->from + 1 - range->found;
 		if (!missing)
 			continue;
 		command->incomplete = true;
+		report_beyond(range, tasks, &missing);
+		if (!missing)
+			continue;
 		const char *what = picks->attempt   ? "no such attempt"
 				   : command->moved ? "not ended since the list was changed "
 						      "(--session N: its number in session N)"

@@ -17,6 +17,7 @@
 #include "ui/outcomes.h"
 #include "ui/text.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -401,7 +402,7 @@ find(const struct wanted *wanted, struct err *err)
 {
 	bool said = false;
 	char *run_dir = journals_dir(wanted->run, err);
-	while (wanted->watch && !(run_dir && has_begun(run_dir))) {
+	while (wanted->watch && (run_dir ? !has_begun(run_dir) : errno == ENOENT)) {
 		if (!said)
 			log_info("%.200s: no run has begun there yet: waiting for it",
 				wanted->run);

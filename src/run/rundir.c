@@ -23,8 +23,9 @@
 /* What is at a path. */
 enum place {
 	PLACE_FREE,
-	PLACE_EMPTY, /* a directory with nothing in it but what a run that never began leaves */
-	PLACE_RUN,   /* a run directory: it has a journal */
+	PLACE_EMPTY,  /* a directory with nothing in it but what a run that never began leaves */
+	PLACE_RUN,    /* a run directory: it has a journal */
+	PLACE_CLOSED, /* what cannot be looked into */
 	PLACE_OTHER,
 };
 
@@ -60,7 +61,7 @@ look(const char *path)
 {
 	DIR *dir = opendir(path);
 	if (!dir)
-		return errno == ENOENT ? PLACE_FREE : PLACE_OTHER;
+		return errno == ENOENT ? PLACE_FREE : errno == EACCES ? PLACE_CLOSED : PLACE_OTHER;
 	enum place found = PLACE_EMPTY;
 	struct dirent *entry;
 	while (found == PLACE_EMPTY && (entry = readdir(dir))) {
@@ -98,7 +99,7 @@ static int
 move_aside(const char *path, const char *old, struct err *err)
 {
 	enum place there = look(old);
-	if (there == PLACE_OTHER)
+	if (there == PLACE_OTHER || there == PLACE_CLOSED)
 		return err_set(err, "%s is no run directory: move it away first", old);
 	if (there != PLACE_FREE && nftw(old, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
 		return err_set_errno(err, "cannot remove %s", old);
@@ -214,6 +215,11 @@ rundir_open(const struct rundir_options *options, struct err *err)
 	if (check_whose(options, err) < 0)
 		return NULL;
 	enum place there = look(path);
+	if (there == PLACE_CLOSED) {
+		err_set_errno(
+			err, "cannot read the run directory %s (--run-dir names another)", path);
+		return NULL;
+	}
 	if (there == PLACE_OTHER) {
 		err_set(err, "%s is in the way: --run-dir names another run directory", path);
 		return NULL;

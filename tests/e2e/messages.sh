@@ -57,6 +57,20 @@ refused 'option --tmpdir: /dev/null/x: Not a directory' --tmpdir /dev/null/x job
 variable MPBATCH_CHECK=1 'MPBATCH_CHECK: expected option --check' jobs.txt
 refused '--csv, --tsv and --colsep: expected one' --csv --tsv -a values -- touch
 
+# --- a run directory that is another's, and closed ---
+if [ ${#LAUNCHER[@]} = 0 ] && [ "$(id -u)" = 0 ] && chmod 755 . &&
+	setpriv --reuid nobody --clear-groups test -x "$MPBATCH"; then
+	mkdir -m 700 closed
+	for words in '--run-dir closed jobs.txt' '--run-dir closed --restart jobs.txt' '--run-dir closed/in jobs.txt' \
+		'status closed' 'status --watch closed' 'status closed/in' 'output closed' 'report closed'; do
+		# shellcheck disable=SC2086 # several words
+		setpriv --reuid nobody --clear-groups timeout 60 "$MPBATCH" $words >out 2>err </dev/null && code=0 || code=$?
+		[ "$code" = 2 ] || fail "$words: exit code $code, expected 2"
+		[[ "$(tail -n 1 err)" = 'mpbatch: error: '*closed*': Permission denied'* ]] || fail "$words: not said why"
+	done
+	rmdir closed
+fi
+
 [ ! -e ran ] && [ ! -e a ] || fail "something has run"
 [ "$(echo *)" = "err jobs.txt out values" ] || fail "left behind: $(echo *)"
 

@@ -11,6 +11,7 @@
 #include "cli/report_command.h"
 #include "run/reader.h"
 #include "run/record.h"
+#include "run/status.h"
 #include "run/store.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
@@ -183,8 +184,7 @@ progress_drops_what_matters_least(void **state)
 		int width;
 		const char *has, *has_not;
 	} rows[] = {
-		{200, "] 450/1000 tasks ended (45 %), 3 failed, 12/s, 63 of 64 slots busy, ",
-			NULL},
+		{200, "] 450/1000 tasks ended (45 %), 3 failed, 12/s, 63 of 64 slots busy, ", NULL},
 		{200, " left", NULL},
 		{79, "450/1000 tasks ended (45 %), 3 failed, 12/s, 63 of 64 slots busy, ", "["},
 		{66, "450/1000 tasks ended (45 %), 3 failed, 12/s, ", "busy"},
@@ -925,6 +925,27 @@ output_prints_what_was_stored(void **state)
 	}
 }
 
+/* What it has no task for cannot end later. */
+static void
+output_knows_which_tasks_there_are(void **state)
+{
+	(void)state;
+	struct buf text = {0};
+	status_format(&text, &(struct status){.state = STATUS_FINISHED, .session = 2, .tasks = 6});
+	assert_int_equal(status_write("jobs.txt.mpbatch", text.data, text.len, NULL), 0);
+	buf_clear(&text);
+	assert_int_equal(command(output_main, "output jobs.txt 99"), 1);
+	assert_string_equal(errors, "mpbatch: error: there is no task 99: the run has tasks 1 to 6 "
+				    "only\n");
+	assert_int_equal(command(output_main, "output jobs.txt 4-8"), 1);
+	assert_string_equal(errors,
+		"mpbatch: error: there are no tasks 7-8: the run has tasks 1 to "
+		"6 only\n"
+		"mpbatch: error: 1 of tasks 4-8 have not ended yet\n");
+	assert_int_equal(command(output_main, "output jobs.txt 99 --session 1"), 1);
+	assert_string_equal(errors, "mpbatch: error: task 99 has not ended yet\n");
+}
+
 static void
 output_exports_files(void **state)
 {
@@ -1123,6 +1144,8 @@ main(void)
 		cmocka_unit_test(lines_are_wrapped_between_words),
 		cmocka_unit_test_setup_teardown(
 			output_prints_what_was_stored, make_run, remove_run),
+		cmocka_unit_test_setup_teardown(
+			output_knows_which_tasks_there_are, make_run, remove_run),
 		cmocka_unit_test_setup_teardown(output_exports_files, make_run, remove_run),
 		cmocka_unit_test_setup_teardown(output_never_shows_damage, make_run, remove_run),
 		cmocka_unit_test_setup_teardown(report_prints_tables, make_run, remove_run),
