@@ -180,11 +180,14 @@ run_master(struct run_options run_options, const struct options *options, int64_
 		code = EXIT_USAGE;
 	}
 	char *hint = keep_hint(plan, code);
+	char *why_none = status.tasks ? NULL : source_why_none(plan->source);
 	report_print(report, &(struct report_end){.exit_code = code,
 				     .hint = hint,
 				     .tasks = status.tasks,
 				     .done_before = status.done_before,
-				     .now_ns = clock_now_ns()});
+				     .now_ns = clock_now_ns(),
+				     .why_none = why_none});
+	free(why_none);
 	free(hint);
 	status_clear(&status);
 	report_free(report);

@@ -4,6 +4,7 @@
  */
 #include "tasks/rows.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "tasks/input.h"
@@ -396,6 +397,29 @@ uint64_t
 rows_count(const struct rows *rows)
 {
 	return rows->counted ? rows->total : 0;
+}
+
+void
+rows_tell_why_none(const struct rows *rows, struct buf *buf)
+{
+	size_t before = buf->len;
+	if (rows->tried && rows->where) {
+		buf_printf(buf, "none of %llu row%s meets --where '%.200s'",
+			(unsigned long long)rows->tried, rows->tried == 1 ? "" : "s",
+			rows->options->where);
+		return;
+	}
+	for (size_t i = 0; i < rows->ninputs; i++) {
+		const struct input *input = &rows->inputs[i];
+		bool first = buf->len == before, several = rows->ninputs > 1;
+		/* What is read as it comes has not been where another one is known to be empty. */
+		if (input->counted ? input->count : input->at || !rows->inner || !first)
+			continue;
+		if (several)
+			buf_printf(buf, "%sinput %zu of %zu, ", first ? "" : "; ", i + 1,
+				rows->ninputs);
+		buf_printf(buf, "%.200s%s has no values", input_label(input), several ? "," : "");
+	}
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct err;
 struct rows;
 
@@ -59,6 +60,9 @@ int rows_fd(const struct rows *rows); /* to poll after NEXT_WAIT; -1: never wait
  * sweeps, arrays and small files without a filter, or all once NEXT_END was returned. 0: unknown.
  */
 uint64_t rows_count(const struct rows *rows);
+
+/* Once NEXT_END has come and not one row before it: appends why. */
+void rows_tell_why_none(const struct rows *rows, struct buf *buf);
 
 /* About how many are still to come. */
 uint64_t rows_remaining(const struct rows *rows);

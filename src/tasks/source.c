@@ -483,6 +483,18 @@ source_count(const struct source *source)
 	return source->list ? list_count(source->list) : rows_count(source->rows);
 }
 
+char *
+source_why_none(const struct source *source)
+{
+	struct buf why = {0};
+	if (!source->rows)
+		return NULL;
+	rows_tell_why_none(source->rows, &why);
+	char *text = xasprintf("%.*s", (int)why.len, why.data ? why.data : "");
+	buf_clear(&why);
+	return text;
+}
+
 uint64_t
 source_remaining(const struct source *source)
 {

@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
 struct err;
 struct source;
 
@@ -56,6 +55,9 @@ int source_fd(const struct source *source);
 /* The number of tasks where it is known without reading on: from the start for arguments, sweeps,
  * arrays and small files, for others once NEXT_END was returned; 0 while unknown. */
 uint64_t source_count(const struct source *source);
+
+/* Once NEXT_END has come and not one task before it: why, a new string; NULL: its list is empty. */
+char *source_why_none(const struct source *source);
 
 /* About how many tasks are still to come. */
 uint64_t source_remaining(const struct source *source);

@@ -190,6 +190,7 @@ report_print(struct observer *observer, const struct report_end *end)
 		.left_out = report->run.skipped,
 		.strays = report->options.keep_strays ? 0 : report->strays,
 		.exit_code = end->exit_code,
+		.why_none = end->why_none,
 		.seconds = seconds_since_start(report, end->now_ns),
 		.slots = report->slots,
 		.hosts = report->hosts,

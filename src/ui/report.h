@@ -25,6 +25,7 @@ struct observer *report_new(const struct report_options *options);
 /* How the run ended. */
 struct report_end {
 	int exit_code;
+	const char *why_none; /* if it has no tasks; NULL: the list is empty */
 	uint64_t tasks;	      /* of the list; 0: not known */
 	uint64_t done_before; /* of them, succeeded in earlier sessions */
 	int64_t now_ns;

@@ -36,7 +36,8 @@ print_nothing_to_run(struct buf *buf, const struct summary *summary)
 	uint64_t done = summary->done_before, all = done + summary->left_out;
 	buf_append_string(buf, "mpbatch: nothing to run: ");
 	if (!all)
-		buf_append_string(buf, "the task list is empty\n");
+		buf_printf(buf, "%s\n",
+			summary->why_none ? summary->why_none : "the task list is empty");
 	else if (!done)
 		buf_append_string(buf, "no task is asked for\n");
 	else if (all == 1)

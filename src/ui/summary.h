@@ -18,6 +18,7 @@ struct summary {
 	uint64_t left_out;		    /* by --resume=failed or =new */
 	uint64_t strays; /* tasks that succeeded and left processes, which were ended */
 	int exit_code;
+	const char *why_none; /* if there are no tasks; NULL: the list is empty */
 	double seconds;
 	int slots, hosts;
 	int shares[USAGE_PARTS]; /* tenths of a percent */

@@ -101,6 +101,25 @@ expect $'<a>\n<-->\n<b>'
 run -q -k ::: 'echo a' 'echo b | tr b c'
 expect $'a\nc'
 
+# --- nothing to run, and why ---
+# none WHY ARG...: no task, exit code 0, and which input has no values.
+none() {
+	local why=$1
+	shift
+	run "$@"
+	expect_code 0
+	grep -qxF "mpbatch: nothing to run: $why" err || fail "$*: not said: $why"
+}
+printf 'x\n' >head
+: >empty
+none '::: has no values' -- "$argv" :::
+none 'head has no values' --header -a head -- "$argv"
+none 'input 2 of 4, :::, has no values; input 4 of 4, :::, has no values' -- "$argv" ::: a ::: ::: b :::
+none 'input 2 of 2, empty, has no values' -- "$argv" ::: a :::: empty
+none 'input 1 of 2, /dev/null, has no values' -a /dev/null -- "$argv" ::: a
+none "none of 1 row meets --where '{1}==3'" --where '{1}==3' -a head -- "$argv"
+none 'the task list is empty' empty
+
 # --- placeholders ---
 run -q -k -- "$argv" '{0#}' '{{}' ::: a b c d e f g h i j
 [ "$(sed -n '1p;10p' out)" = $'<01><{}>\n<10><{}>' ] || fail "{0#} or {{: $(sed -n '1p;10p' out)"
