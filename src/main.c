@@ -178,6 +178,7 @@ run_master(struct run_options run_options, const struct options *options, int64_
 		log_error("the command had no values: expected ::: VALUE..., -a FILE, --sweep or "
 			  "--array; standard input, which has them where none is given, was empty");
 		code = EXIT_USAGE;
+		keep_nothing(plan);
 	}
 	char *hint = keep_hint(plan, code);
 	char *why_none = status.tasks ? NULL : source_why_none(plan->source);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { EXIT_FAILED = 1, EXIT_STOPPED = 3, EXIT_RUN_FAILED = 4 };
 
@@ -167,6 +168,17 @@ keep_open(struct plan *plan, const struct plan_start *start, struct err *err)
 }
 
 /* --- at the end --- */
+
+void
+keep_nothing(const struct plan *plan)
+{
+	if (!plan->run_dir || plan->session > 1 || !lock_is_ours(plan->lock))
+		return;
+	char *status = xasprintf("%s/status.json", plan->run_dir);
+	unlink(status);
+	unlink(plan->journal_path);
+	free(status);
+}
 
 char *
 keep_hint(const struct plan *plan, int code)

@@ -24,6 +24,10 @@ char *keep_named(const struct options *options);
 /* Opens it, if one is kept: fills run_dir and lock of PLAN. -1 with ERR. */
 int keep_open(struct plan *plan, const struct plan_start *start, struct err *err);
 
+/* Takes back what the first session of PLAN has written there, after a run that had no task and is
+ * an error: plan_clear() then removes what is left, as where a run is refused. */
+void keep_nothing(const struct plan *plan);
+
 /* What the closing lines are to say of it after a run that ended with CODE, a new string; NULL:
  * nothing. */
 char *keep_hint(const struct plan *plan, int code);

@@ -107,6 +107,7 @@ task=': {}; touch up; test "$quick" || until test -e go; do sleep 0.1; done'
 export PBS_JOBID=7
 start -- "$task" ::: a
 wait_for test -e up
+mv err first # into which that one goes on writing
 quick=1 of_job 8 -- "$task" ::: a
 expect_code 0
 grep -q 'mpbatch.7 holds a run of the same tasks that is still running' err || fail "no word of a run that goes on: $(cat err)"
@@ -152,6 +153,12 @@ for what in '-' '-a - -- echo'; do
 	refused 'from a pipe or standard input: expected --run-dir' --resume $what
 done
 here mpbatch.7
+
+# --- nor is anything left of a command that had no values, which is an error ---
+if [ ${#LAUNCHER[@]} -gt 0 ]; then
+	refused 'the command had no values' -- echo
+	here mpbatch.7
+fi
 
 # --- where none can be made, nothing runs ---
 if [ "$(id -u)" != 0 ]; then
