@@ -14,6 +14,9 @@
 #include "exec/pool.h"
 #include "exec/runner.h"
 #include "master/master.h"
+#include "master/options.h"
+#include "master/receive.h"
+#include "master/snapshot.h"
 #include "run/journal.h"
 #include "worker/worker.h"
 

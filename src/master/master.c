@@ -7,81 +7,33 @@
 #include "base/pack.h"
 #include "base/streams.h"
 #include "comm/transport.h"
+#include "master/dispatch.h"
 #include "master/internal.h"
-#include "run/joblog.h"
+#include "master/landing.h"
+#include "master/snapshot.h"
+#include "master/stop.h"
 #include "run/journal.h"
-#include "run/record.h"
-#include "run/resume.h"
 #include "sched/sched.h"
 #include "tasks/source.h"
 #include "tasks/task.h"
 #include "ui/observer.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
 
 enum { UNOPENED_MAX = 10, UNKEPT_MAX = 10 };
 
-void
-master_stop(struct master *master, enum master_stop why)
-{
-	if (why > master->stop)
-		master->stop = why;
-	task_free(master->next);
-	task_free(master->barred);
-	master->next = master->barred = NULL;
-	while (master->nreturned)
-		task_free(master->returned[--master->nreturned]);
-	master->list_waits = false;
-}
-
 /* --- interrupts and losses --- */
-
-static void
-send_kill_all(struct master *master, uint32_t grace_ms)
-{
-	for (int i = 0; i < master->members.count; i++) {
-		struct member *member = &master->members.list[i];
-		if (member->lost || member->bye)
-			continue;
-		struct buf *buf = message_begin(&member->link, MESSAGE_KILL);
-		pack_u64(buf, 0);
-		pack_u8(buf, RESULT_CANCELLED);
-		pack_u32(buf, grace_ms);
-		message_send(&member->link, member->peer);
-	}
-}
 
 void
 master_interrupt(struct master *master, int64_t now_ns)
 {
 	master_stop(master, STOP_INTERRUPT);
 	bool again = master->interrupts++ > 0;
-	send_kill_all(master, again ? 0 : master->options.grace_ms);
+	master_kill_all(master, again ? 0 : master->options.grace_ms);
 	if (again)
 		output_abandon(master->output);
 	if (master->options.settle_ms && master->settle_ns == CLOCK_NEVER)
 		master->settle_ns = now_ns + master->options.settle_ms * CLOCK_NS_PER_MS;
-}
-
-/* Every flight that FITS gets the reason. Ending one can end others' wait, so the table is walked
- * again for each. */
-static void
-all_gone(struct master *master, int worker, enum result_reason reason)
-{
-	bool found = true;
-	while (found) {
-		found = false;
-		struct flight *flight;
-		for (size_t at = 0; (flight = flights_next(master->flights, &at));) {
-			bool out = flight->fetching || !flight->ended;
-			if ((worker >= 0 && flight->worker != worker) || !out)
-				continue;
-			master_task_gone(master, flight, reason);
-			found = true;
-		}
-	}
 }
 
 /* Which tasks it had, and what has become of them, nobody can say any more. */
@@ -93,7 +45,7 @@ lose_member(struct master *master, struct member *member)
 	member->bye = member->lost = true;
 	member->open_slots = 0;
 	sched_slots(master->sched, number, 0);
-	all_gone(master, number, RESULT_LOST);
+	master_all_gone(master, number, RESULT_LOST);
 	if (master->draining)
 		return;
 	log_error(
@@ -138,86 +90,6 @@ beat(struct master *master, int64_t now_ns)
 
 /* --- the turn --- */
 
-/* The disk's fault, not the task's: no other task would fare better. */
-static bool
-is_disk_error(const struct result *result)
-{
-	int error = result->reason == RESULT_SPAWN ? 0 : result->error;
-	return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
-}
-
-static void
-count(struct master *master, const struct result *result)
-{
-	enum ledger_state state = LEDGER_FAILED;
-	master->recorded++;
-	master->by_reason[result->reason]++;
-	master->unopened += result->reason == RESULT_OUTPUT && !result->runtime_ns;
-	if (is_disk_error(result))
-		master->unkept++;
-	else if (result->out_bytes + result->err_bytes)
-		master->unkept = 0;
-	if (result->reason == RESULT_OK)
-		state = LEDGER_SUCCEEDED;
-	else if (result->reason == RESULT_CANCELLED)
-		state = LEDGER_OPEN;
-	master->failed += state == LEDGER_FAILED;
-	master->cancelled += state == LEDGER_OPEN;
-	if (master->options.ledger)
-		ledger_set(master->options.ledger, result->index, state);
-}
-
-static void
-record(struct master *master, const struct flight *flight)
-{
-	const struct member *member = &master->members.list[flight->worker];
-	bool known = flight->result.slot < member->hello.nslots;
-	const struct member_slot *slot = known ? &member->slots[flight->result.slot] : NULL;
-	const struct record entry = {.session = master->options.session_number,
-		.host = member->hello.host,
-		.rank = member->hello.rank,
-		.slot = known ? (int)slot->number : 0,
-		.cores = known ? slot->cores : "",
-		.directory = master->options.directory,
-		.task = flight->task,
-		.result = &flight->result};
-	count(master, &flight->result);
-	if (master->options.journal)
-		record_append(&master->lines, &entry);
-	if (master->options.joblog)
-		joblog_append(&master->joblines, &entry);
-	struct observer *observer = master->options.observer;
-	if (observer)
-		observer->ops->ended(observer,
-			&(struct observed_end){.task = flight->task,
-				.result = &flight->result,
-				.host = member->hello.host,
-				.slot = known ? member->first_slot + flight->result.slot : -1,
-				.tail = flight->tail.data,
-				.tail_len = flight->tail.len});
-}
-
-static void
-append(struct journal *journal, struct buf *lines)
-{
-	if (lines->len)
-		journal_append(journal, lines->data, lines->len);
-	buf_consume(lines, lines->len);
-}
-
-/* A success is recorded only now, when its output is out. */
-static void
-record_done(struct master *master)
-{
-	struct flight *flight;
-	while ((flight = output_next_done(master->output))) {
-		record(master, flight);
-		flights_remove(master->flights, flight, false);
-	}
-	append(master->options.journal, &master->lines);
-	append(master->options.joblog, &master->joblines);
-}
-
 static void
 write_output(struct master *master)
 {
@@ -230,7 +102,7 @@ write_output(struct master *master)
 		log_error("outputs that waited for their turn are lost with it, though their tasks "
 			  "are recorded already");
 	master_stop(master, output_is_closed(master->output) ? STOP_READER : STOP_FAILURE);
-	send_kill_all(master, master->options.grace_ms);
+	master_kill_all(master, master->options.grace_ms);
 }
 
 static void
@@ -271,8 +143,8 @@ settle(struct master *master, int64_t now_ns)
 	if (now_ns < master->settle_ns)
 		return;
 	master->settle_ns = CLOCK_NEVER;
-	all_gone(master, -1, RESULT_CANCELLED);
-	record_done(master);
+	master_all_gone(master, -1, RESULT_CANCELLED);
+	master_record(master);
 	if (master->options.journal)
 		journal_flush(master->options.journal);
 }
@@ -283,8 +155,8 @@ check_slots(struct master *master)
 {
 	if (master->members.count + master->gone < master->options.workers || master->stop)
 		return;
-	bool work = master->next || master->barred || master->nreturned || !master->list_ended;
-	if (!work || sched_total_slots(master->sched) > 0 || members_have_slots(&master->members))
+	if (supply_is_empty(master->supply) || sched_total_slots(master->sched) > 0 ||
+		members_have_slots(&master->members))
 		return;
 	log_error("no slot is left to run tasks on");
 	master_stop(master, STOP_FAILURE);
@@ -294,8 +166,7 @@ check_slots(struct master *master)
 static bool
 is_over(const struct master *master)
 {
-	bool none = master->list_ended && !master->next && !master->barred && !master->nreturned;
-	if (!master->stop && !none)
+	if (!supply_is_empty(master->supply))
 		return false;
 	bool ended = flights_count(master->flights) == 0;
 	if (ended)
@@ -334,38 +205,20 @@ end_run(struct master *master)
 	}
 }
 
-uint64_t
-master_tasks(const struct master *master, bool *about)
-{
-	const struct source *source = master->options.source;
-	uint64_t tasks = source_count(source);
-	*about = !tasks && source_fd(source) < 0 && !master->list_ended;
-	return *about ? master->order + master->done_before + master->left_out +
-				source_remaining(source)
-		      : tasks;
-}
-
-uint64_t
-master_done_before(const struct master *master)
-{
-	const struct resume *resume = master->options.resume;
-	return master->done_before + (resume ? resume_ahead(resume) : 0);
-}
-
 static void
 show(struct master *master, int64_t now_ns)
 {
 	struct observer *observer = master->options.observer;
 	if (!observer)
 		return;
-	struct observed_run run = {.done_before = master_done_before(master),
-		.skipped = master->left_out,
+	struct observed_run run = {.done_before = supply_all_done_before(master->supply),
+		.skipped = supply_left_out(master->supply),
 		.handed_out = master->handed_out,
 		.held = (int)flights_count(master->flights),
 		.slots = sched_total_slots(master->sched),
 		.hosts = master->members.hosts,
 		.in_line = output_in_line(master->output)};
-	run.tasks = master_tasks(master, &run.about);
+	run.tasks = supply_tasks(master->supply, &run.about);
 	run.busy = run.held < run.slots ? run.held : run.slots;
 	observer->ops->turn(observer, &run, now_ns);
 }
@@ -391,7 +244,7 @@ void
 master_turn(struct master *master, int64_t now_ns)
 {
 	write_output(master);
-	record_done(master);
+	master_record(master);
 	check_disks(master);
 	check_files(master);
 	settle(master, now_ns);
@@ -423,14 +276,14 @@ master_deadline_ns(const struct master *master)
 int64_t
 master_poll_cap_ns(const struct master *master, int64_t now_ns)
 {
-	return sched_poll_cap_ns(master->sched, output_is_fetching(master->output),
-		now_ns - master->active_ns);
+	return sched_poll_cap_ns(
+		master->sched, output_is_fetching(master->output), now_ns - master->active_ns);
 }
 
 int
 master_list_fd(const struct master *master)
 {
-	return master->list_waits ? source_fd(master->options.source) : -1;
+	return supply_fd(master->supply);
 }
 
 int
@@ -456,14 +309,15 @@ master_exit_code(const struct master *master)
 {
 	const struct master_options *options = &master->options;
 	uint64_t tasks = source_count(options->source);
-	uint64_t known = master->recorded + master->done_before + master->left_out;
+	uint64_t left_out = supply_left_out(master->supply);
+	uint64_t known = master->recorded + supply_done_before(master->supply) + left_out;
 	bool all = tasks && known == tasks; /* an interrupt that came too late for any */
 	if (master->stop == STOP_FAILURE)
 		return 4;
 	if (master->stop == STOP_LOST || (master->stop && !all) || master->cancelled ||
-		(options->leave_new && master->left_out))
+		(options->leave_new && left_out))
 		return 3;
-	return master->failed || master->left_out ? 1 : 0;
+	return master->failed || left_out ? 1 : 0;
 }
 
 static void
@@ -496,6 +350,11 @@ master_new(const struct master_options *options)
 	master->settle_ns = CLOCK_NEVER;
 	master->beat_ns = options->transport->size > 1 ? 0 : CLOCK_NEVER;
 	master->active_ns = clock_now_ns();
+	master->supply = supply_new(&(struct supply_options){.source = options->source,
+		.resume = options->resume,
+		.leave_failed = options->leave_failed,
+		.leave_new = options->leave_new,
+		.ledger = options->ledger});
 	master->flights = flights_new();
 	members_init(&master->members, options->transport->size);
 	master->sched = sched_new(&(struct sched_options){.polled = options->transport->size > 1});
@@ -515,13 +374,12 @@ master_free(struct master *master)
 {
 	if (!master)
 		return;
-	master_stop(master, STOP_NO);
+	supply_free(master->supply);
 	flights_free(master->flights);
 	members_clear(&master->members);
 	output_free(master->output);
 	sched_free(master->sched);
 	buf_clear(&master->lines);
 	buf_clear(&master->joblines);
-	free(master->returned);
 	free(master);
 }

@@ -9,7 +9,7 @@
 
 struct outlet {
 	int fd;
-	int own; /* the same, without blocking */
+	int own;       /* the same, without blocking */
 	bool regular;  /* a file: takes everything */
 	bool terminal; /* where other lines of ours may stand */
 	bool in_line;  /* what was written ends within a line */

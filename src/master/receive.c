@@ -1,8 +1,12 @@
 /* What workers say. */
+#include "master/receive.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pack.h"
 #include "master/internal.h"
+#include "master/landing.h"
+#include "master/stop.h"
 #include "sched/sched.h"
 #include "tasks/task.h"
 
@@ -15,47 +19,6 @@ enum { STARTED_US = 200000 }; /* STARTED is sent when a task has run that long *
 
 /* When for this long no process can be made anywhere, tasks fail of it. */
 #define STARVED_NS (30 * CLOCK_NS_PER_S)
-
-/* The worker has answered for it, if it was asked. */
-static void
-recall_answered(struct master *master, struct flight *flight)
-{
-	master->members.list[flight->worker].recalled -= flight->recalled;
-	flight->recalled = false;
-}
-
-void
-master_task_ended(struct master *master, struct flight *flight, const struct result *result)
-{
-	if (flight->ended)
-		return;
-	recall_answered(master, flight);
-	bool ran = result->reason != RESULT_LOST && result->reason != RESULT_SPAWN;
-	sched_done(master->sched, flight->worker, ran ? result->runtime_ns : -1);
-	if (result->reason != RESULT_SPAWN)
-		master->no_room_ns = 0;
-	flight->ended = true;
-	flight->result = *result;
-	flight->result.out = flight->result.err = flight->result.tail = NULL;
-	output_ended(master->output, flight, result);
-}
-
-void
-master_task_gone(struct master *master, struct flight *flight, enum result_reason reason)
-{
-	struct result result = {.index = flight->task->index,
-		.attempt = flight->task->attempt,
-		.slot = UINT16_MAX, /* only the worker knew */
-		.reason = (uint8_t)reason,
-		.start_us = clock_unix_us(),
-		.offered = flight->fetching};
-	if (flight->ended)
-		flight->result.reason = (uint8_t)reason; /* its output is lost */
-	else
-		master_task_ended(master, flight, &result);
-	if (flight->fetching)
-		output_fetched(master->output, flight);
-}
 
 static void
 report_hello(struct master *master, const struct hello *hello)
@@ -207,7 +170,7 @@ handle_recalled(struct master *master, struct unpack *in)
 		enum recalled how = unpack_u8(in);
 		if (!flight || flight->ended)
 			continue;
-		recall_answered(master, flight);
+		master_recall_answered(master, flight);
 		if (how == RECALLED_NO_ROOM && !master->stop && is_starved(master))
 			fail_for_no_room(master, flight);
 		else if (how != RECALLED_LATE)

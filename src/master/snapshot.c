@@ -1,4 +1,6 @@
 /* What those who watch a run are told: status.json, by way of the journal's thread. */
+#include "master/snapshot.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -97,12 +99,12 @@ master_status(const struct master *master, struct status *status)
 		.beat = master->snapshots,
 		.start_us = options->start_us,
 		.now_us = clock_unix_us(),
-		.done_before = master_done_before(master),
-		.skipped = master->left_out,
+		.done_before = supply_all_done_before(master->supply),
+		.skipped = supply_left_out(master->supply),
 		.deadline_us = options->deadline_us,
 		.eta_s = -1};
 	bool about;
-	status->tasks_about = master_tasks(master, &about);
+	status->tasks_about = supply_tasks(master->supply, &about);
 	status->tasks = about ? 0 : status->tasks_about;
 	const struct observer *observer = options->observer;
 	if (observer && observer->ops->forecast)

@@ -11,6 +11,8 @@
 #include "comm/transport.h"
 #include "exec/runner.h"
 #include "master/master.h"
+#include "master/options.h"
+#include "master/receive.h"
 #include "tasks/result.h"
 #include "tasks/source.h"
 #include "ui/observer.h"
