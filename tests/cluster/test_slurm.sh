@@ -4,6 +4,7 @@
 #   the environment a task gets
 #   srun --mpi=pmix, and the refusal under srun --mpi=none
 #   an array script, unchanged, in one allocation
+#   the job of a template, queued again, runs what has not succeeded
 #   scancel leaves no task behind, and a journal that says so
 #   a job whose time is nearly up queues itself again, one whose node dies is queued again: they resume
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -73,6 +74,18 @@ await COMPLETED 0:0
 problems=$(diff <(seq 50 | sed "s/.*/$job $job & of 50/") <(cat "array-${job}_"*.out | sort -k 3n)) ||
     fail "array tasks: $problems"
 [[ ! -s $output && $(<"array-${job}_7.out") = "$job $job 7 of 50" ]] || fail "not files of their own: $(<"$output")"
+[[ $(journal mpbatch."$job"/journal.1.tsv reason | sort | uniq -c | xargs) = "50 ok" ]] || fail "an array without a journal"
+assert_clean 20
+
+step "a template whose job is queued again finds its run"
+submit mpbatch.sbatch -- 'test {} != 3 || test -e fixed || exit 1; echo {} | tee -a again' ::: 1 2 3 4
+await FAILED 1:0
+as_user touch fixed
+scontrol requeue "$job"
+start_again
+await COMPLETED 0:0
+problems=$(diff <(seq 4) <(sort again)) || fail "tasks not run just once: $problems $(<"$output")"
+[[ -e mpbatch.$job/journal.2.tsv && ! -e mpbatch.$job.2 ]] || fail "not its own run: $(<"$output")"
 assert_clean 20
 
 step "srun --mpi=none"
