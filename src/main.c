@@ -123,7 +123,7 @@ open_transport(const struct launcher *launcher, struct err *err)
 /* How mpbatch was called. */
 struct invocation {
 	struct plan_start start;
-	struct again again; /* "mpbatch resume" */
+	struct again again;	   /* "mpbatch resume" */
 	struct err variable_error; /* "" if rank 0's environment is fine */
 };
 
@@ -166,6 +166,7 @@ run_master(struct run_options run_options, const struct options *options, int64_
 	start_check_threads(options->cpus_per_task);
 	struct observer *report = report_new(&(struct report_options){.quiet = options->quiet,
 		.keep_strays = options->keep_strays,
+		.color = (enum color_when)options->colors,
 		.bar = (enum progress_bar)options->bar,
 		.interval_s = options->progress_interval_s,
 		.start_ns = start_ns,

@@ -295,6 +295,20 @@ set_resume(struct options *options, const char *value)
 }
 
 static const char *
+set_colors(struct options *options, const char *value)
+{
+	static const char *const names[] = {
+		[COLORS_AUTO] = "auto", [COLORS_ALWAYS] = "always", [COLORS_NEVER] = "never"};
+	for (int when = COLORS_AUTO; when <= COLORS_NEVER; when++) {
+		if (strcmp(value, names[when]) != 0)
+			continue;
+		options->colors = (enum colors_when)when;
+		return NULL;
+	}
+	return "auto, always or never";
+}
+
+static const char *
 set_bar(struct options *options, const char *value)
 {
 	bool on;
@@ -402,6 +416,8 @@ const struct option_row option_rows[] = {
 	{.name = "no-bar", .set = set_no_bar, .help = "never draw it"},
 	{.name = "progress-interval", .argument = "SECONDS", .set = set_progress_interval,
 		.help = "between progress lines where there is no terminal (60; 0: none)"},
+	{.name = "color", .argument = "WHEN", .set = set_colors,
+		.help = "auto (default: on a terminal, unless NO_COLOR is set), always, never"},
 	{.name = "quiet", .letter = 'q', .set = set_quiet, .help = "no progress, no summary; errors only"},
 
 	{.group = "instead of a run",

@@ -36,6 +36,8 @@ enum action {
 
 enum resume_how { RESUME_NOT, RESUME_ALL, RESUME_ONLY_FAILED, RESUME_ONLY_NEW };
 
+enum colors_when { COLORS_AUTO, COLORS_ALWAYS, COLORS_NEVER };
+
 enum bar_when { BAR_AUTO, BAR_ALWAYS, BAR_NEVER };
 
 enum option_from { FROM_DEFAULT, FROM_VARIABLE, FROM_ARGUMENT };
@@ -100,6 +102,7 @@ struct options {
 	const char *joblog;
 	const char *tmpdir;
 	bool quiet;
+	enum colors_when colors;
 	enum bar_when bar;
 	int progress_interval_s; /* -1: not given */
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "tasks/result.h"
+#include "ui/color.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -201,6 +202,7 @@ print_tail(struct buf *buf, const char *text)
 static void
 print_end(struct buf *buf, const struct result *result)
 {
+	color_append(buf, COLOR_RED);
 	if (result->reason == RESULT_SPAWN && result->step)
 		buf_printf(buf, "could not be started (%s: %s)", result_step_name(result->step),
 			strerror(result->error));
@@ -218,6 +220,7 @@ print_end(struct buf *buf, const struct result *result)
 		buf_printf(buf, "signal %d (%s)", result->signal, strsignal(result->signal));
 	else
 		buf_printf(buf, "exit code %d", result->exit_code);
+	color_append(buf, COLOR_OFF);
 }
 
 /* The host of all of them, or of more than half. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/streams.h"
+#include "ui/color.h"
 #include "ui/text.h"
 
 #include <stdio.h>
@@ -99,13 +100,18 @@ width_of(char parts[PARTS][PART_MAX])
 }
 
 static void
-append_parts(struct buf *buf, char parts[PARTS][PART_MAX])
+append_parts(struct buf *buf, char parts[PARTS][PART_MAX], bool colors)
 {
 	bool first = true;
 	for (int i = 0; i < PARTS; i++) {
 		if (!*parts[i])
 			continue;
-		buf_printf(buf, "%s%s", comma_before(parts[i], first), parts[i]);
+		buf_append_string(buf, comma_before(parts[i], first));
+		if (colors && i == PART_FAILED)
+			color_append(buf, COLOR_RED);
+		buf_append_string(buf, parts[i]);
+		if (colors && i == PART_FAILED)
+			color_append(buf, COLOR_OFF);
 		first = false;
 	}
 }
@@ -119,8 +125,12 @@ append_bar(struct buf *buf, const struct progress_view *view, int room)
 	double share = (double)view->ended / (double)view->total;
 	int full = share < 1 ? (int)(share * cells) : cells;
 	buf_append_string(buf, "[");
-	for (int i = 0; i < cells; i++)
-		buf_append_string(buf, i < full ? "#" : ".");
+	color_append(buf, COLOR_GREEN);
+	for (int i = 0; i < full; i++)
+		buf_append_string(buf, "#");
+	color_append(buf, COLOR_OFF);
+	for (int i = full; i < cells; i++)
+		buf_append_string(buf, ".");
 	buf_append_string(buf, "] ");
 }
 
@@ -138,7 +148,7 @@ progress_line(struct buf *buf, const struct progress_view *view, int width)
 	if (width_of(parts) > width)
 		return;
 	append_bar(buf, view, width - width_of(parts));
-	append_parts(buf, parts);
+	append_parts(buf, parts, true);
 }
 
 void
@@ -146,7 +156,7 @@ progress_plain(struct buf *buf, const struct progress_view *view)
 {
 	char parts[PARTS][PART_MAX];
 	make_parts(parts, view);
-	append_parts(buf, parts);
+	append_parts(buf, parts, false); /* a message has no control characters */
 }
 
 /* --- the terminal --- */

@@ -224,6 +224,7 @@ report_new(const struct report_options *options)
 	report->observer.ops = &ops;
 	report->options = *options;
 	report->groups = groups_new();
+	color_init(options->color);
 	report->eta_ns = -1;
 	report->eta_at_ns = options->start_ns;
 	report->now_ns = options->start_ns;

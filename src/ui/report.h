@@ -3,6 +3,7 @@
 #ifndef UI_REPORT_H
 #define UI_REPORT_H
 
+#include "ui/color.h"
 #include "ui/progress.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@ struct observer;
 struct report_options {
 	bool quiet; /* neither progress nor summary */
 	bool keep_strays;
+	enum color_when color;
 	enum progress_bar bar;
 	int interval_s;	     /* of plain progress lines; 0: none, -1: the default */
 	int64_t start_ns;    /* when mpbatch was started */

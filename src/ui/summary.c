@@ -2,6 +2,7 @@
 #include "ui/summary.h"
 
 #include "base/buf.h"
+#include "ui/color.h"
 #include "ui/groups.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
@@ -17,13 +18,12 @@ print_earlier(struct buf *buf, const struct summary *summary)
 			(unsigned long long)summary->done_before);
 	if (summary->left_out)
 		buf_printf(buf, "; %llu not asked for", (unsigned long long)summary->left_out);
-	buf_append_string(buf, "\n");
 }
 
 static void
 print_counts(struct buf *buf, const struct summary *summary)
 {
-	buf_printf(buf, "mpbatch: %llu task%s: ", (unsigned long long)summary->ended,
+	buf_printf(buf, "%llu task%s: ", (unsigned long long)summary->ended,
 		summary->ended == 1 ? "" : "s");
 	outcomes_print(buf, summary->by_reason);
 	print_earlier(buf, summary);
@@ -34,37 +34,43 @@ static void
 print_nothing_to_run(struct buf *buf, const struct summary *summary)
 {
 	uint64_t done = summary->done_before, all = done + summary->left_out;
-	buf_append_string(buf, "mpbatch: nothing to run: ");
+	buf_append_string(buf, "nothing to run: ");
 	if (!all)
-		buf_printf(buf, "%s\n",
-			summary->why_none ? summary->why_none : "the task list is empty");
+		buf_append_string(
+			buf, summary->why_none ? summary->why_none : "the task list is empty");
 	else if (!done)
-		buf_append_string(buf, "no task is asked for\n");
+		buf_append_string(buf, "no task is asked for");
 	else if (all == 1)
-		buf_append_string(buf, "the task succeeded in an earlier session\n");
+		buf_append_string(buf, "the task succeeded in an earlier session");
 	else if (done == all)
-		buf_printf(buf, "all %llu tasks succeeded in earlier sessions\n",
+		buf_printf(buf, "all %llu tasks succeeded in earlier sessions",
 			(unsigned long long)all);
 	else
 		buf_printf(buf,
 			"%llu of %llu tasks succeeded in earlier sessions, the other%s not asked "
-			"for\n",
+			"for",
 			(unsigned long long)done, (unsigned long long)all,
 			summary->left_out == 1 ? " is" : "s are");
 }
 
+/* The verdict, in its colour. */
 static void
 print_ended(struct buf *buf, const struct summary *summary)
 {
 	uint64_t known = summary->done_before + summary->left_out;
+	int code = summary->exit_code;
+	buf_append_string(buf, "mpbatch: ");
+	color_append(buf, code == 0 ? COLOR_GREEN : code == 3 ? COLOR_YELLOW : COLOR_RED);
 	if (summary->ended) {
 		print_counts(buf, summary);
-	} else if (summary->exit_code == 0 || (summary->tasks && summary->tasks == known)) {
+	} else if (code == 0 || (summary->tasks && summary->tasks == known)) {
 		print_nothing_to_run(buf, summary);
 	} else {
-		buf_append_string(buf, "mpbatch: no task has ended");
+		buf_append_string(buf, "no task has ended");
 		print_earlier(buf, summary);
 	}
+	color_append(buf, COLOR_OFF);
+	buf_append_string(buf, "\n");
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "ui/text.h"
 
 #include "base/buf.h"
+#include "ui/color.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,10 @@ static int
 columns_of(const char *text, size_t len)
 {
 	int columns = 0;
-	for (size_t i = 0; i < len; i++)
-		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+	for (size_t i = 0, code; i < len; i += code ? code : 1) {
+		code = color_length(text + i, len - i);
+		columns += !code && ((unsigned char)text[i] & 0xc0) != 0x80;
+	}
 	return columns;
 }
 

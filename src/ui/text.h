@@ -29,7 +29,7 @@ const char *text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEX
 int text_width(int fd);
 
 /* Appends the line of TEXT, LEN bytes without a newline, broken at blanks where it is wider than
- * WIDTH columns; what follows such a break is indented. Less than 40 columns, and 0: as it is. */
+ * WIDTH columns, colours not counted; what follows such a break is indented. Less than 40 columns, and 0: as it is. */
 void text_wrap(struct buf *buf, const char *text, size_t len, int indent, int width);
 
 /* True if FD is a terminal on which a line can be drawn anew (TERM is not "dumb"). */

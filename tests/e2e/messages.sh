@@ -35,6 +35,8 @@ refused 'unknown option -x' -x jobs.txt
 refused "option --timeout: '1h30' is not a time: its last number lacks a unit, as the m in 1h30m" --timeout 1h30 jobs.txt
 refused "option --timeout: '1:60' is not a time such as 90 (seconds)" --timeout 1:60 jobs.txt
 
+refused "option --color: 'yes' is not auto, always or never" --color yes jobs.txt
+
 # --- a list, or a command ---
 refused 'no task list: expected mpbatch .*LIST, where - is standard input, or -- COMMAND'
 refused "argument 'ran' after the task list 'touch': .*for a command, mpbatch -- touch ran" touch ran

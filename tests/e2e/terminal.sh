@@ -46,6 +46,30 @@ if command -v script >/dev/null && [ ${#LAUNCHER[@]} = 0 ]; then
 	done
 fi
 
+# Colours on a terminal, and nowhere else unless --color says so.
+red=$'\033[31m' green=$'\033[32m'
+printf '%s\n' 'sleep 0.5' false >mixed.txt
+colors() {
+	TERM=${TERM_OF:-xterm} timeout 60 script -qec "'$MPBATCH' --restart -j 1 $* mixed.txt" typescript >out 2>err </dev/null
+	grep -qF "${red}2 tasks: 1 succeeded, 1 failed" out && grep -qF "${red}exit code 1" out && grep -qF "[$green#" out
+}
+no_colors() {
+	! colors "$@" && ! grep -q $'\033\[[0-9;]*m' out
+}
+colors || fail "no colours on a terminal: $(cat -v out)"
+NO_COLOR='' colors || fail "an empty NO_COLOR switches colours off"
+NO_COLOR=1 no_colors || fail "NO_COLOR: $(cat -v out)"
+no_colors --color never || fail "--color never: $(cat -v out)"
+TERM_OF=dumb no_colors || fail "TERM=dumb: $(cat -v out)"
+run --restart --bar mixed.txt
+! grep -q $'\033\[[0-9;]*m' err || fail "colours in a file: $(cat -v err)"
+NO_COLOR=1 run --restart --color always mixed.txt
+grep -qF "mpbatch: ${red}2 tasks: 1 succeeded, 1 failed"$'\033[0m' err || fail "--color always: $(cat -v err)"
+run --restart --color always jobs.txt
+grep -qF "mpbatch: ${green}1 task: 1 succeeded" err || fail "a verdict that is good: $(cat -v err)"
+MPBATCH_COLOR=always run --restart -q mixed.txt
+[ ! -s err ] || fail "-q with colours: $(cat -v err)"
+
 command -v tmux >/dev/null || skip "no tmux for the rest"
 unset TMUX
 TERMINAL=(tmux -L "mpbatch-$$" -f /dev/null)

@@ -15,6 +15,7 @@
 #include "run/store.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
+#include "ui/color.h"
 #include "ui/forecast.h"
 #include "ui/groups.h"
 #include "ui/observer.h"
@@ -229,6 +230,68 @@ progress_says_what_it_knows(void **state)
 	view.about = true;
 	progress_plain(&plain, &view);
 	assert_string_equal(text_of(&plain), "7/~31.3k tasks ended (0 %), 1 of 2 slots busy");
+	buf_clear(&plain);
+}
+
+static size_t
+without_colors(char *text)
+{
+	size_t len = strlen(text), kept = 0, code;
+	for (size_t i = 0; i < len; i += code ? code : 1) {
+		code = color_length(text + i, len - i);
+		if (!code)
+			text[kept++] = text[i];
+	}
+	text[kept] = '\0';
+	return len - kept;
+}
+
+static void
+colors_take_no_column(void **state)
+{
+	(void)state;
+	static const char line[] = "10 tasks: 7 succeeded, 3 failed, and some words more";
+	const struct progress_view view = {.ended = 450,
+		.total = 1000,
+		.failed = 3,
+		.rate = 12.3,
+		.eta_s = 80,
+		.busy = 63,
+		.slots = 64};
+	for (int width = 0; width < 150; width++) {
+		struct buf plain[2] = {{0}}, colored[2] = {{0}}, text = {0};
+		color_init(COLOR_NEVER);
+		progress_line(&plain[0], &view, width);
+		text_wrap(&plain[1], line, strlen(line), 4, width);
+		color_init(COLOR_ALWAYS);
+		progress_line(&colored[0], &view, width);
+		color_append(&text, COLOR_RED);
+		buf_append_string(&text, line);
+		color_append(&text, COLOR_OFF);
+		text_wrap(&colored[1], text.data, text.len, 4, width);
+		for (int i = 0; i < 2; i++) {
+			char *got = text_of(&colored[i]);
+			size_t codes = without_colors(got);
+			assert_string_equal(got, text_of(&plain[i]));
+			assert_true(codes || !*got || (i == 0 && !strstr(got, "failed")));
+			buf_clear(&plain[i]);
+			buf_clear(&colored[i]);
+		}
+		buf_clear(&text);
+	}
+	color_init(COLOR_NEVER);
+}
+
+/* A message would show the codes. */
+static void
+plain_progress_has_no_color(void **state)
+{
+	(void)state;
+	struct buf plain = {0};
+	color_init(COLOR_ALWAYS);
+	progress_plain(&plain, &(struct progress_view){.ended = 1, .total = 2, .failed = 1});
+	color_init(COLOR_NEVER);
+	assert_int_equal(without_colors(text_of(&plain)), 0);
 	buf_clear(&plain);
 }
 
@@ -1124,6 +1187,8 @@ main(void)
 		cmocka_unit_test(rates_are_as_people_say_them),
 		cmocka_unit_test(progress_drops_what_matters_least),
 		cmocka_unit_test(progress_says_what_it_knows),
+		cmocka_unit_test(colors_take_no_column),
+		cmocka_unit_test(plain_progress_has_no_color),
 		cmocka_unit_test(percent_is_100_only_for_all),
 		cmocka_unit_test(progress_bar_is_as_full_as_the_run),
 		cmocka_unit_test(progress_is_drawn_ten_times_a_second),
