@@ -32,9 +32,9 @@ OMP_NUM_THREADS=2,1 OPENBLAS_NUM_THREADS=2 batch -c 2 <<<'true'
 if grep -q NUM_THREADS err; then fail "two threads on two cores are warned of"; fi
 
 # Variables of a launcher's name are a launcher's only where one has started us.
-OMPI_MCA_x=1 PMIX_MCA_x=2 SLURM_NTASKS=3 SLURM_CPU_BIND=none batch <<<'env'
+OMPI_MCA_x=1 PMIX_MCA_x=2 PMI_PORT=4 SLURM_NTASKS=3 SLURM_CPU_BIND=none batch <<<'env'
 if [ ${#LAUNCHER[@]} = 0 ]; then
-	for word in OMPI_MCA_x=1 PMIX_MCA_x=2 SLURM_NTASKS=3 SLURM_CPU_BIND=none; do
+	for word in OMPI_MCA_x=1 PMIX_MCA_x=2 PMI_PORT=4 SLURM_NTASKS=3 SLURM_CPU_BIND=none; do
 		grep -qx "$word" out || fail "$word is taken from tasks though no launcher set it"
 	done
 elif grep -E '^(OMPI_MCA_|PMIX_MCA_|SLURM_NTASKS|SLURM_CPU_BIND)' out; then
