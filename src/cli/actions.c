@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/plan.h"
 #include "tasks/listing.h"
+#include "tasks/script.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,12 +75,14 @@ dry_run(struct plan *plan, struct buf *text, struct err *err)
 }
 
 static int
-check(struct plan *plan, const char *name, struct buf *text, struct err *err)
+check(struct plan *plan, const struct options *options, struct buf *text, struct err *err)
 {
-	struct check *checker = check_new(name);
+	struct check *checker = check_new(options->list);
 	enum next next;
 	struct task *task;
 	int got = 0;
+	if (options->script)
+		check_script(checker, options->script->path, text);
 	while (got == 0 && (next = plan_next(plan->source, &task, err)) == NEXT_ONE) {
 		check_task(checker, task, text);
 		task_free(task);
@@ -101,7 +104,7 @@ actions_do(const struct options *options, struct err *err)
 	else if (code == 0 && options->action == ACTION_DRY_RUN)
 		code = dry_run(&plan, &text, err);
 	else if (code == 0)
-		code = check(&plan, options->list, &text, err);
+		code = check(&plan, options, &text, err);
 	if (code != EXIT_RUN_FAILED && print(&text) == EXIT_RUN_FAILED)
 		code = EXIT_RUN_FAILED;
 	buf_clear(&text);

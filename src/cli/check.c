@@ -8,6 +8,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/pathname.h"
+#include "base/utf8.h"
+#include "cli/jobid.h"
 #include "cli/scan.h"
 #include "cli/seen.h"
 #include "exec/command.h"
@@ -367,6 +369,31 @@ check_task(struct check *check, const struct task *task, struct buf *report)
 		say(&look, false, (size_t)(at - task->command) + 1, NULL,
 			"a carriage return in the command");
 	scan_command(task->command, task->command_len, look_at, &look);
+}
+
+void
+check_script(struct check *check, const char *path, struct buf *report)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t capacity = 0;
+	ssize_t len;
+	for (uint64_t number = 1; file && (len = getline(&line, &capacity, file)) >= 0; number++) {
+		size_t at = 0, word;
+		for (; (word = jobid_next(line, (size_t)len, &at)); at += word) {
+			buf_printf(report, "%s:%llu:%zu: warning: ", path,
+				(unsigned long long)number, at + 1);
+			utf8_append_visible(
+				report, line + at, utf8_cut(line + at, word, SHOWN_MAX));
+			buf_append_string(report,
+				": the same for all elements, as SLURM_JOB_ID is that of the job "
+				"around: expected SLURM_ARRAY_TASK_ID in it\n");
+			check->warnings++;
+		}
+	}
+	if (file)
+		fclose(file);
+	free(line);
 }
 
 int

@@ -129,3 +129,21 @@ script others.sh '--mem=4G -t 1:00' '-n4 --nodes=1 --export=ALL -A account --mai
 run -k -- ./others.sh
 [ "$(grep -c 'not followed' err)" = 1 ] || fail "not said once"
 said 'others.sh: #SBATCH lines: not followed: --mem, --ntasks, --time$'
+
+# --- --check: SLURM_JOB_ID is the job's around, the same for all elements ---
+cat >job.sh <<'LINES'
+#!/bin/bash
+#SBATCH --array=1-3
+# no $SLURM_JOB_ID.txt
+echo "job $SLURM_JOB_ID." $SLURM_JOB_ID $SLURM_JOB_IDS.x
+mktemp -d /tmp/$SLURM_JOB_ID.XXXX; mkdir /tmp/$SLURM_JOB_ID.$SLURM_ARRAY_TASK_ID
+WORK=/scratch/$SLURM_JOB_ID
+wc <${SLURM_JOB_ID}_in >"out.$SLURM_JOB_ID"
+LINES
+[ ${#LAUNCHER[@]} -gt 0 ] || {
+	run --check -- bash job.sh
+	expect_code 1
+	[ "$(sed -n 's/: the same for all elements, .*//p' out)" = 'job.sh:6:1: warning: WORK=/scratch/$SLURM_JOB_ID
+job.sh:7:5: warning: ${SLURM_JOB_ID}_in
+job.sh:7:25: warning: "out.$SLURM_JOB_ID"' ] || fail "--check of a script: $(cat out)"
+}
