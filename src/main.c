@@ -123,8 +123,8 @@ open_transport(const struct launcher *launcher, struct err *err)
 /* How mpbatch was called. */
 struct invocation {
 	struct plan_start start;
-	struct again again;	   /* "mpbatch resume" */
-	struct err variable_error; /* "" if rank 0's environment is fine */
+	struct again again; /* "mpbatch resume" */
+	struct err error;   /* of rank 0's environment, or of the run it resumes; "": none */
 };
 
 /* Rank 0's plan becomes everybody's configuration. */
@@ -132,7 +132,7 @@ static struct config
 agree(struct transport *transport, struct plan *plan, const struct options *options,
 	const struct launcher *launcher, struct invocation *invocation)
 {
-	struct err err = invocation->variable_error;
+	struct err err = invocation->error;
 	struct config config = {0};
 	if (transport->self == 0) {
 		bool runs = options->action == ACTION_RUN;
@@ -217,21 +217,24 @@ run(struct run_options run_options, const struct options *options, int64_t start
 	return code;
 }
 
-/* Usage errors are refused; one of the environment only where there is a run. */
+/* An error that only rank 0 may see waits until all ranks are there. */
 static int
 take_options(struct invocation *invocation, const struct launcher *launcher, int argc, char **argv,
 	struct options *options, struct err *err)
 {
 	struct command_line *line = &invocation->start.line;
 	*line = (struct command_line){.argc = argc, .argv = argv};
-	int got = 0;
-	if (argc > 1 && strcmp(argv[1], "resume") == 0)
-		got = again_take(&invocation->again, argc, argv, launcher->rank <= 0, line, err);
 	options_init(options);
-	if (launcher->rank == 0)
-		options_from_environment(options, &invocation->variable_error);
-	if (got == 0)
-		got = options_from_arguments(options, line, err);
+	bool resumes = argc > 1 && strcmp(argv[1], "resume") == 0;
+	if (resumes && again_take(&invocation->again, argc, argv, line, err) < 0) {
+		if (!line->resumed)
+			return -1;
+		if (launcher->rank <= 0)
+			invocation->error = *err;
+	}
+	if (launcher->rank == 0 && !invocation->error.text[0])
+		options_from_environment(options, &invocation->error);
+	int got = options_from_arguments(options, line, err);
 	return got == 0 ? start_check_launcher(launcher, 0, err) : -1;
 }
 
@@ -254,7 +257,7 @@ main(int argc, char **argv)
 	if (take_options(&invocation, &launcher, argc, argv, &options, &err) < 0)
 		return refuse(&launcher, &options, &err);
 	if (options.action > ACTION_SHOW_BINDING)
-		return act(&launcher, &options, invocation.variable_error);
+		return act(&launcher, &options, invocation.error);
 	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
 	if (launcher.rank == 0 && launcher.mixes_streams)
 		streams_alternate();

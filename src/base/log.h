@@ -19,7 +19,8 @@ void log_on_die(void (*hook)(int status));
 void log_unblock(void);
 void log_block(void);
 
-/* Writes what is kept as far as it is taken; false if some is left. To be called again soon then. */
+/* Writes what is kept as far as it is taken; false if some is left. To be called again soon then.
+ */
 bool log_flush(void);
 
 /* Puts TEXT, as it is, among the messages. */

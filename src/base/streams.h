@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* To be called first of all, for a launcher that mixes unless it was told not to; what streams_keep()
- * has kept is written as the process exits. */
+/* To be called first of all, for a launcher that mixes unless it was told not to; what
+ * streams_keep() has kept is written as the process exits. */
 void streams_alternate(void);
 
 /* Is FD one of two that take turns? */

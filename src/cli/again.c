@@ -29,25 +29,24 @@ load(struct again *again, const char *run, struct err *err)
 	if (got < 0 || manifest_read_call(again->run_dir, &again->call, err) < 0)
 		return -1;
 	if (chdir(again->call.directory) < 0)
-		return err_set_errno(err, "%s: cannot go to the directory the run was started in, %s",
-			run, again->call.directory);
+		return err_set_errno(err,
+			"%s: cannot go to the directory the run was started in, %s", run,
+			again->call.directory);
 	return 0;
 }
 
 int
-again_take(struct again *again, int argc, char **argv, bool first, struct command_line *line,
-	struct err *err)
+again_take(struct again *again, int argc, char **argv, struct command_line *line, struct err *err)
 {
 	*again = (struct again){0};
-	*line = (struct command_line){.resumed = argc > 2 ? argv[2] : ""};
+	*line = (struct command_line){0};
 	if (argc < 3 || argv[2][0] == '-')
-		return err_set(err,
-			"resume: expected mpbatch resume RUN [OPTION]..., where RUN is a run directory "
-			"or a list that has one");
-	line->more = argv + 3;
-	line->nmore = argc - 3;
+		return err_set(err, "resume: expected mpbatch resume RUN [OPTION]..., where RUN is "
+				    "a run directory "
+				    "or a list that has one");
+	*line = (struct command_line){.resumed = argv[2], .more = argv + 3, .nmore = argc - 3};
 	if (load(again, argv[2], err) < 0)
-		return first ? -1 : 0;
+		return -1;
 	/* What is set now goes before what was set then. */
 	for (size_t i = 0; i < again->call.nvariables; i++) {
 		char *variable = again->call.variables[i];

@@ -17,10 +17,10 @@ struct again {
 };
 
 /* Takes "mpbatch resume RUN [OPTION]...", goes to the run's directory and fills LINE, which borrows
- * from AGAIN. Returns 0, or -1 with ERR. A rank that is not the FIRST may lack the directory: its
- * LINE has only the options behind RUN. Clear also after a failure. */
-int again_take(struct again *again, int argc, char **argv, bool first, struct command_line *line,
-	struct err *err);
+ * from AGAIN. Returns 0, or -1 with ERR: on every rank if LINE is no resume then, else perhaps on
+ * this one alone, and LINE has only the options behind RUN. Clear also after a failure. */
+int again_take(
+	struct again *again, int argc, char **argv, struct command_line *line, struct err *err);
 void again_clear(struct again *again);
 
 #endif

@@ -397,7 +397,8 @@ take_more(struct options *options, const struct command_line *line, struct err *
 		return -1;
 	if (arguments.dashes || arguments.at < arguments.argc)
 		return err_set(err,
-			"resume: '%.100s' is no option: expected mpbatch resume RUN [OPTION]...; what "
+			"resume: '%.100s' is no option: expected mpbatch resume RUN [OPTION]...; "
+			"what "
 			"is run stands in RUN",
 			line->more[arguments.at - arguments.dashes]);
 	if (options->restart || options->run_dir || options->no_run_dir)
@@ -409,8 +410,7 @@ take_more(struct options *options, const struct command_line *line, struct err *
 }
 
 int
-options_from_arguments(
-	struct options *options, const struct command_line *line, struct err *err)
+options_from_arguments(struct options *options, const struct command_line *line, struct err *err)
 {
 	bool known = line->argc;
 	if (known && take_line(options, line->argc, line->argv, err) < 0)

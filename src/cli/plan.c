@@ -68,7 +68,8 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 		return -1;
 	if (options->list && rundir_is(options->list))
 		return err_set(err,
-			"%.200s is a run directory: expected 'mpbatch resume %.200s', which goes on "
+			"%.200s is a run directory: expected 'mpbatch resume %.200s', which goes "
+			"on "
 			"with it, or a task list",
 			options->list, options->list);
 	plan->source_options = (struct source_options){.list = options->list,

@@ -17,8 +17,8 @@ enum scan_kind {
 	SCAN_INPUT,    /* the file of "<" */
 	SCAN_OUTPUT,   /* of ">", "2>", "&>" or ">|" */
 	SCAN_APPEND,   /* of ">>" or "<>" */
-	SCAN_OPEN,     /* what is not closed: ' " ` ( { << [[ if case for, a backslash at the end... */
-	SCAN_CLOSE,    /* what closes nothing: ) } fi done */
+	SCAN_OPEN,  /* what is not closed: ' " ` ( { << [[ if case for, a backslash at the end... */
+	SCAN_CLOSE, /* what closes nothing: ) } fi done */
 };
 
 struct scan_item {

@@ -22,8 +22,8 @@ void signals_end_us(bool speaks);
 /* They are the loop's now, whichever thread they come to. */
 void signals_to_loop(void);
 
-/* The loop is over, with the exit code CODE so far. Signals of the next 5 s are taken for those that
- * ended it; later ones end the program, with exit code 3 if CODE is less. */
+/* The loop is over, with the exit code CODE so far. Signals of the next 5 s are taken for those
+ * that ended it; later ones end the program, with exit code 3 if CODE is less. */
 void signals_finish(int code);
 
 #endif

@@ -404,8 +404,7 @@ find(const struct wanted *wanted, struct err *err)
 	char *run_dir = journals_dir(wanted->run, err);
 	while (wanted->watch && (run_dir ? !has_begun(run_dir) : errno == ENOENT)) {
 		if (!said)
-			log_info("%.200s: no run has begun there yet: waiting for it",
-				wanted->run);
+			log_info("%.200s: no run has begun there yet: waiting for it", wanted->run);
 		said = true;
 		loop_poll(NULL, 0, WATCH_NS);
 		if (!run_dir)

@@ -37,8 +37,8 @@ char **environment_for(struct environment *environment, const struct task *task)
 /* The value of NAME in a vector, NULL if unset. */
 const char *environment_get(char *const *vector, const char *name);
 
-/* The first variable of a vector that tells programs to make more than CORES threads; how many is in
- * THREADS. NULL: none does. */
+/* The first variable of a vector that tells programs to make more than CORES threads; how many is
+ * in THREADS. NULL: none does. */
 const char *environment_threads(char *const *vector, int cores, int *threads);
 
 /* True if a variable of that NAME (without "=") belongs to a launcher, and no task should see it.

@@ -64,10 +64,10 @@ set_call(json_t *object, const struct manifest *manifest)
 	set_text(object, "directory", directory);
 	exact = directory && strcmp(text_of(object, "directory"), directory) == 0;
 	free(directory);
-	json_object_set_new(object, "arguments",
-		text_array(manifest->argv, (size_t)manifest->argc, &exact));
-	json_object_set_new(object, "variables",
-		text_array(manifest->variables, manifest->nvariables, &exact));
+	json_object_set_new(
+		object, "arguments", text_array(manifest->argv, (size_t)manifest->argc, &exact));
+	json_object_set_new(
+		object, "variables", text_array(manifest->variables, manifest->nvariables, &exact));
 	if (manifest->nmore)
 		json_object_set_new(object, "resumed_with",
 			text_array(manifest->more, (size_t)manifest->nmore, &exact));
@@ -186,15 +186,15 @@ manifest_read_call(const char *run_dir, struct manifest_call *call, struct err *
 	call->directory = xstrdup(text_of(session, "directory"));
 	call->argv = read_texts(json_object_get(session, "arguments"), &argc);
 	call->argc = (int)argc;
-	call->variables =
-		read_texts(json_object_get(session, "variables"), &call->nvariables);
+	call->variables = read_texts(json_object_get(session, "variables"), &call->nvariables);
 	bool exact = !json_is_false(json_object_get(session, "exact"));
 	json_decref(root);
 	if (exact && argc && *call->directory)
 		return 0;
 	return err_set(err,
 		exact ? "%s/run.json: expected \"arguments\" and \"directory\" in its last session"
-		      : "%s: its command line is not kept exactly, as it is not UTF-8: expected the "
+		      : "%s: its command line is not kept exactly, as it is not UTF-8: expected "
+			"the "
 			"whole command line again, with --resume",
 		run_dir);
 }

@@ -16,13 +16,13 @@ struct manifest {
 	int argc;
 	char *const *argv;
 	int nmore;
-	char *const *more; /* options of "mpbatch resume", which go before those of ARGV */
+	char *const *more;	/* options of "mpbatch resume", which go before those of ARGV */
 	char *const *variables; /* NVARIABLES options from the environment, "NAME=VALUE" */
 	size_t nvariables;
 	const char *output; /* the name of its mode */
 	const char *list;   /* path as given; NULL: none */
-	uint64_t tasks;	  /* 0: not known yet */
-	uint64_t moved;	  /* that are done, and had other numbers when they were */
+	uint64_t tasks;	    /* 0: not known yet */
+	uint64_t moved;	    /* that are done, and had other numbers when they were */
 	int ranks;
 	uint64_t what; /* the tasks: the same for runs of the same; 0: cannot be told */
 };
@@ -34,7 +34,7 @@ int manifest_add(const char *run_dir, const struct manifest *manifest, struct er
 
 /* Of the last session. */
 struct manifest_last {
-	bool stored; /* its outputs went to the store */
+	bool stored;   /* its outputs went to the store */
 	uint64_t what; /* 0 also of an older mpbatch */
 	int64_t start_us;
 };

@@ -200,7 +200,8 @@ depth(const struct sched *sched, uint64_t remaining)
 	if (share <= 1 || (sched->ended && sched->mean_ns >= (double)LONG_TASK_NS))
 		return 1;
 	double mean = sched->mean_ns > 1000 ? sched->mean_ns : 1000;
-	int64_t lead = LEAD_NS + (sched->options.polled ? 2 * sched_poll_cap_ns(sched, false, 0) : 0);
+	int64_t lead =
+		LEAD_NS + (sched->options.polled ? 2 * sched_poll_cap_ns(sched, false, 0) : 0);
 	uint64_t ahead = sched->ended ? (uint64_t)(((double)lead + mean - 1) / mean) : 1;
 	return (int)(1 + ahead < share ? 1 + ahead : share);
 }

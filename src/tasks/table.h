@@ -16,7 +16,8 @@ struct table;
 
 #define TABLE_LINES '\0' /* as delimiter: a record is a line */
 
-/* DELIMITER stands between fields, or is TABLE_LINES; PATH and SPOOL_DIR are as for lines_open(). NULL with ERR.
+/* DELIMITER stands between fields, or is TABLE_LINES; PATH and SPOOL_DIR are as for lines_open().
+ * NULL with ERR.
  */
 struct table *table_open(const char *path, char delimiter, const char *spool_dir, struct err *err);
 void table_free(struct table *table);

@@ -194,8 +194,8 @@ worker_deadline_ns(const struct worker *worker)
 int64_t
 worker_poll_cap_ns(const struct worker *worker, int64_t now_ns)
 {
-	return sched_poll_cap_ns(worker->pace, worker->fetched || worker->starved,
-		now_ns - worker->active_ns);
+	return sched_poll_cap_ns(
+		worker->pace, worker->fetched || worker->starved, now_ns - worker->active_ns);
 }
 
 bool
