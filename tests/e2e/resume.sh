@@ -80,6 +80,16 @@ run -q --resume=failed jobs.txt
 ran 4 'test -e fixed2'
 expect_code 0
 
+# --- a failure that was mended does not mark another line like it as tried ---
+echo 'test -e fixed4' >jobs.txt
+run --restart -q jobs.txt
+touch fixed4
+run --resume -q jobs.txt
+echo 'test -e fixed4' >>jobs.txt
+run --resume=new -q jobs.txt
+expect_code 0
+ran 3 'test -e fixed4'
+
 # --- a resume that is stopped early does not forget what the sessions before it did ---
 for i in $(seq 300); do echo "test $((i % 2)) = 0 || { test -e fixed3 && touch began3 && sleep 60; } # $i"; done >jobs.txt
 run --restart -q -j 2 jobs.txt
