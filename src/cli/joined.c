@@ -140,6 +140,7 @@ put_record(struct row *row, const struct reader_record *record)
 	snprintf(id, sizeof(id), "%016" PRIx64, record->id);
 	put_number(row, "session", record->session, true);
 	put_number(row, "index", (int64_t)result->index, true);
+	put(row, "element", record->element.text, record->element.len, false);
 	put_number(row, "attempt", result->attempt, true);
 	put_text(row, "host", &record->host);
 	put_number(row, "rank", record->rank, true);

@@ -10,6 +10,7 @@
 #include "run/reader.h"
 #include "run/status.h"
 #include "run/store.h"
+#include "ui/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,11 +42,18 @@ struct output_command {
 
 enum stream { STREAM_OUT, STREAM_ERR };
 
+static const char *
+name_of(const struct pick *pick, char room[TEXT_TASK_MAX])
+{
+	return text_task(pick->index, pick->element, strlen(pick->element), room);
+}
+
 static void
 complain(struct output_command *command, const struct pick *pick, const char *text)
 {
+	char room[TEXT_TASK_MAX];
 	if (command->complaints++ < MISSING_NAMED)
-		log_error("task %llu: %s", (unsigned long long)pick->index, text);
+		log_error("%s: %s", name_of(pick, room), text);
 	command->incomplete = true;
 }
 
@@ -198,6 +206,7 @@ why_not_stored(int reason)
 static void
 handle(struct output_command *command, const struct pick *pick)
 {
+	char room[TEXT_TASK_MAX];
 	bool numbers = command->picks.nranges || command->export || command->grep;
 	if (numbers && pick->session < command->moved) {
 		complain(command, pick,
@@ -206,8 +215,8 @@ handle(struct output_command *command, const struct pick *pick)
 	} else if (!pick->stored) {
 		command->incomplete = true;
 		if (command->not_stored++ < MISSING_NAMED)
-			log_error("task %llu: its output was not stored (%s)",
-				(unsigned long long)pick->index, why_not_stored(pick->reason));
+			log_error("%s: its output was not stored (%s)", name_of(pick, room),
+				why_not_stored(pick->reason));
 	} else if (command->export) {
 		export(command, pick, STREAM_OUT);
 		export(command, pick, STREAM_ERR);

@@ -146,7 +146,9 @@ picks_add(struct picks *picks, const struct reader_record *record)
 		.session = record->session,
 		.reason = result->reason,
 		.stored = record->stored};
-	picks->count++;
+	struct pick *pick = &picks->list[picks->count++];
+	if (record->element.len < sizeof(pick->element))
+		memcpy(pick->element, record->element.text, record->element.len);
 }
 
 static int

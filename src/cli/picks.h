@@ -21,6 +21,7 @@ struct pick {
 	uint64_t out_bytes, err_bytes;
 	uint32_t name; /* of the file of the store: its number in picks->names */
 	uint16_t attempt;
+	char element[12]; /* of an array; "": none */
 	int session;
 	uint8_t reason; /* enum result_reason */
 	bool stored;

@@ -221,9 +221,10 @@ put_running(struct buf *buf, const struct status *status, bool all)
 			(unsigned long long)status->running);
 	for (uint32_t i = 0; i < status->nrunning && (all || i < SHOWN); i++) {
 		const struct status_task *task = &status->running_tasks[i];
-		char room[TEXT_MAX];
+		char room[TEXT_MAX], name[TEXT_TASK_MAX];
 		double since = (double)(status->now_us - task->start_us) / 1e6;
-		buf_printf(buf, "  task %llu on ", (unsigned long long)task->index);
+		buf_printf(buf, "  %s on ",
+			text_task(task->index, task->element, strlen(task->element), name));
 		utf8_append_visible(buf, task->host, strlen(task->host));
 		buf_printf(buf, ", %s: ", text_duration(since, room));
 		utf8_append_visible(buf, task->command, strlen(task->command));

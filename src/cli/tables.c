@@ -21,7 +21,7 @@ enum { TOP_ROWS = 10, SPREAD_ROWS = 12, COMMAND_MAX = 60, HASHES = 40 };
 struct top {
 	struct top_row {
 		int64_t value;
-		uint64_t index;
+		char name[TEXT_TASK_MAX];
 		int attempt;
 		char host[64];
 		char command[COMMAND_MAX + 1];
@@ -105,7 +105,7 @@ top_add(struct tables *tables, struct top *top, int64_t value, const struct read
 		top->rows[at] = top->rows[at - 1];
 	struct top_row *row = &top->rows[at];
 	row->value = value;
-	row->index = record->result.index;
+	text_task(record->result.index, record->element.text, record->element.len, row->name);
 	row->attempt = record->result.attempt;
 	take_text(tables, &record->host, row->host, sizeof(row->host));
 	take_text(tables, &record->command, row->command, sizeof(row->command));
@@ -137,6 +137,8 @@ add_failure(struct tables *tables, const struct reader_record *record)
 	size_t host_len = buf->len;
 	reader_unescape(buf, record->command.text, record->command.len);
 	groups_add(tables->failures, &(struct groups_failure){.result = &record->result,
+					     .element = record->element.text,
+					     .element_len = record->element.len,
 					     .host = buf->data,
 					     .host_len = host_len,
 					     .command = buf->data + host_len,
@@ -190,13 +192,13 @@ print_top(struct buf *buf, const struct top *top, const char *title, const char 
 {
 	if (!top->count)
 		return;
-	buf_printf(buf, "\n%s\n%12s %10s %7s  %-16s %s\n", title, column, "task", "attempt", "host",
+	buf_printf(buf, "\n%s\n%12s %16s %7s  %-16s %s\n", title, column, "task", "attempt", "host",
 		"command");
 	for (int i = 0; i < top->count; i++) {
 		const struct top_row *row = &top->rows[i];
 		char room[TEXT_MAX];
 		format(room, row->value);
-		buf_printf(buf, "%12s %10llu %7d  %-16s %s\n", room, (unsigned long long)row->index,
+		buf_printf(buf, "%12s %16s %7d  %-16s %s\n", room, strchr(row->name, ' ') + 1,
 			row->attempt, row->host, row->command);
 	}
 }

@@ -55,6 +55,9 @@ fill_running(const struct master *master, struct status *status, int *held)
 		size_t cut =
 			utf8_cut(task->command, strlen(task->command), sizeof(to->command) - 1);
 		memcpy(to->command, task->command, cut); /* and a zero behind it */
+		const char *element = task_element(task, &cut);
+		if (cut < sizeof(to->element))
+			memcpy(to->element, element, cut);
 	}
 	free(running);
 }

@@ -49,12 +49,14 @@ enum column {
 	COLUMNS_FIRST, /* as many had the journals of version 1 */
 	COLUMN_OUT = COLUMNS_FIRST,
 	COLUMN_ERR,
+	COLUMN_ELEMENT,
 	COLUMNS
 };
 
 static const char *const column_names[COLUMNS] = {"session", "index", "attempt", "host", "rank",
 	"slot", "cores", "start", "runtime", "user", "system", "maxrss", "exit", "signal", "reason",
-	"via", "stdout", "stderr", "store", "strays", "id", "command", "sum", "out", "err"};
+	"via", "stdout", "stderr", "store", "strays", "id", "command", "sum", "out", "err",
+	"element"};
 
 struct reader {
 	char *path;
@@ -326,7 +328,10 @@ take_record(const struct reader *reader, struct reader_text line, struct reader_
 		.cores = field(&fields, COLUMN_CORES),
 		.command = field(&fields, COLUMN_COMMAND),
 		.out = field(&fields, COLUMN_OUT),
-		.err = field(&fields, COLUMN_ERR)};
+		.err = field(&fields, COLUMN_ERR),
+		.element = field(&fields, COLUMN_ELEMENT)};
+	if (text_is(made.element, "-"))
+		made.element.len = 0;
 	if (!reader->brief)
 		take_details(&fields, &made.result);
 	fields.bad |= made.result.index > INDEX_MAX;

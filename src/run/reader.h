@@ -33,6 +33,7 @@ struct reader_record {
 	struct reader_text store_name;
 	struct reader_text host, cores, command;
 	struct reader_text out, err; /* its files, "-": none; empty: the journal does not tell */
+	struct reader_text element;  /* of an array; empty: none */
 	uint64_t stored_at, stored_sum;
 };
 

@@ -12,7 +12,8 @@
 static const char version_line[] = "# mpbatch journal 2\n";
 static const char header_line[] =
 	"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tmaxrss\t"
-	"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\tstrays\tid\tcommand\tsum\n";
+	"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\telement\tstrays\tid\tcommand\t"
+	"sum\n";
 
 void
 record_header(struct buf *buf)
@@ -160,6 +161,10 @@ append_result(struct buf *buf, const struct record *record)
 	buf_append(buf, text, (size_t)(at - text));
 	append_file(buf, record, record->task->out);
 	append_file(buf, record, record->task->err);
+	size_t len;
+	const char *element = task_element(record->task, &len);
+	buf_append(buf, len ? element : "-", len ? len : 1);
+	buf_append(buf, "\t", 1);
 	at = put_tab(put_number(text, result->strays));
 	at = put_tab(put_hex(at, task_identity(record->task), 16));
 	buf_append(buf, text, (size_t)(at - text));

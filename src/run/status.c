@@ -46,6 +46,8 @@ running_tasks(const struct status *status)
 		json_object_set_new(object, "rank", json_integer(task->rank));
 		json_object_set_new(object, "start_us", json_integer(task->start_us));
 		json_object_set_new(object, "command", json_text(task->command));
+		if (*task->element)
+			json_object_set_new(object, "element", json_text(task->element));
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -150,6 +152,7 @@ get_running(const json_t *object, struct status *status)
 		task->start_us = get(from, "start_us");
 		get_text(from, "host", task->host, sizeof(task->host));
 		get_text(from, "command", task->command, sizeof(task->command));
+		get_text(from, "element", task->element, sizeof(task->element));
 	}
 }
 

@@ -31,6 +31,7 @@ struct status_task {
 	int rank, slot;
 	int64_t start_us; /* Unix time */
 	char command[120];
+	char element[12]; /* of an array; "": none */
 };
 
 struct status_host {

@@ -61,6 +61,19 @@ task_bytes(const struct task *task)
 	       strlen(task->tag);
 }
 
+const char *
+task_element(const struct task *task, size_t *len)
+{
+	static const char name[] = "SLURM_ARRAY_TASK_ID=";
+	const char *element = "";
+	for (const char *at = task->env; at < task->env + task->env_len; at += strlen(at) + 1)
+		if (strncmp(at, name, sizeof(name) - 1) == 0)
+			element = at + sizeof(name) - 1;
+	*len = strspn(element, "0123456789");
+	*len = element[*len] ? 0 : *len;
+	return element;
+}
+
 void
 task_pack(struct buf *buf, const struct task *task)
 {

@@ -55,6 +55,10 @@ extern const struct need need_default;
 struct task *task_new(const struct task *from);
 void task_free(struct task *task);
 
+/* The number of the array's element that the task is, digits that its variable SLURM_ARRAY_TASK_ID
+ * has, *LEN of them, borrowed from ENV; 0: it is none. */
+const char *task_element(const struct task *task, size_t *len);
+
 /* About how many bytes the task takes in memory or in a message. */
 size_t task_bytes(const struct task *task);
 

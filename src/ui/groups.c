@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "tasks/result.h"
 #include "ui/color.h"
+#include "ui/text.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct group {
 	uint64_t index, line;
 	struct result result;
 	char *host, *command, *tail;
+	char name[TEXT_TASK_MAX];
 };
 
 struct groups {
@@ -165,6 +167,7 @@ add_group(struct groups *groups, uint64_t key, const struct groups_failure *fail
 		.host = copy(failure->host, failure->host_len),
 		.command = copy(failure->command, command),
 		.tail = copy(failure->tail ? failure->tail + from : "", end - from)};
+	text_task(group->index, failure->element, failure->element_len, group->name);
 	count_host(group, failure);
 }
 
@@ -248,7 +251,7 @@ print_group(struct buf *buf, const struct group *group, const char *noun)
 		print_end(buf, &group->result);
 		buf_append_string(buf, ", such as\n  ");
 	}
-	buf_printf(buf, "task %llu", (unsigned long long)group->index);
+	buf_append_string(buf, group->name);
 	if (group->line)
 		buf_printf(buf, " (line %llu)", (unsigned long long)group->line);
 	buf_append_string(buf, " on ");

@@ -18,7 +18,9 @@ enum { GROUPS_MAX = 300, GROUPS_SHOWN = 10 };
 
 struct groups_failure {
 	const struct result *result;
-	uint64_t line; /* of the list, 0: not known */
+	uint64_t line;	     /* of the list, 0: not known */
+	const char *element; /* of an array, ELEMENT_LEN digits */
+	size_t element_len;
 	const char *host;
 	size_t host_len;
 	const char *command;

@@ -68,15 +68,20 @@ report_ended(struct observer *observer, const struct observed_end *end)
 		report->run.slots);
 	if (result->runtime_ns)
 		forecast_ended(&report->forecast, (double)result->runtime_ns / 1e9);
-	if (groups_is_failure(result))
-		groups_add(report->groups, &(struct groups_failure){.result = result,
-						   .line = end->task->line,
-						   .host = end->host,
-						   .host_len = strlen(end->host),
-						   .command = end->task->command,
-						   .command_len = end->task->command_len,
-						   .tail = end->tail,
-						   .tail_len = end->tail_len});
+	if (!groups_is_failure(result))
+		return;
+	size_t element_len;
+	const char *element = task_element(end->task, &element_len);
+	groups_add(report->groups, &(struct groups_failure){.result = result,
+					   .line = end->task->line,
+					   .element = element,
+					   .element_len = element_len,
+					   .host = end->host,
+					   .host_len = strlen(end->host),
+					   .command = end->task->command,
+					   .command_len = end->task->command_len,
+					   .tail = end->tail,
+					   .tail_len = end->tail_len});
 }
 
 /* --- progress --- */

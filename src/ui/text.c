@@ -92,6 +92,15 @@ text_percent(uint64_t done, uint64_t all, bool tenths, char room[TEXT_MAX])
 	return room;
 }
 
+const char *
+text_task(uint64_t index, const char *element, size_t len, char room[TEXT_TASK_MAX])
+{
+	bool has = len && len <= 20;
+	snprintf(room, TEXT_TASK_MAX, has ? "element %.*s (task %llu)" : "%.*stask %llu",
+		has ? (int)len : 0, has ? element : "", (unsigned long long)index);
+	return room;
+}
+
 bool
 text_can_redraw(int fd)
 {

@@ -130,6 +130,26 @@ run -k -- ./others.sh
 [ "$(grep -c 'not followed' err)" = 1 ] || fail "not said once"
 said 'others.sh: #SBATCH lines: not followed: --mem, --ntasks, --time$'
 
+# --- elements are called by their numbers ---
+run --run-dir named --output store --array 30-40 -- 'test "$SLURM_ARRAY_TASK_ID" != 33 && echo hello'
+expect_code 1
+grep -q '^  element 33 (task 4) on .*: exit code 1: ' err || fail "a failure: $(cat err)"
+[ "$(paste <(column index named/journal.1.tsv) <(column element named/journal.1.tsv) | sort -n | sed -n '1p;4p' | xargs)" = '1 30 4 33' ] ||
+	fail "the journal: $(column element named/journal.1.tsv | xargs)"
+"$MPBATCH" report named >report
+grep -q '^  element 33 (task 4) on ' report && grep -q ' 30 (task 1) ' report || fail "report: $(cat report)"
+"$MPBATCH" report --csv named | grep -q '^1,4,33,1,' || fail "report --csv"
+start --run-dir shown --array 30-31 -- 'until test -e go; do sleep 0.05; done'
+shows_element() {
+	"$MPBATCH" status shown 2>/dev/null | grep -q '^  element 30 (task 1) on '
+}
+wait_for shows_element
+touch go
+finish
+run -q --run-dir plain --array 30-40 -- 'true'
+"$MPBATCH" output plain 4 2>err
+grep -q 'error: element 33 (task 4): its output was not stored' err || fail "output: $(cat err)"
+
 # --- --check: SLURM_JOB_ID is the job's around, the same for all elements ---
 cat >job.sh <<'LINES'
 #!/bin/bash

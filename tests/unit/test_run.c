@@ -198,13 +198,13 @@ record_has_its_columns(void **state)
 		"# mpbatch journal 2\n"
 		"session\tindex\tattempt\thost\trank\tslot\tcores\tstart\truntime\tuser\tsystem\tma"
 		"xrss\t"
-		"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\tstrays\tid\tcommand\ts"
+		"exit\tsignal\treason\tvia\tstdout\tstderr\tstore\tout\terr\telement\tstrays\tid\tcommand\ts"
 		"um");
 	char expected[1024];
 	snprintf(expected, sizeof(expected),
 		"1\t12\t2\tnode-1\t5\t6\t0-3,8\t1700000000.000042\t3.000001\t2.500000\t0."
 		"000007\t123456\t"
-		"3\t0\texit\tsh\t5000000000\t0\t-\t/d/o\\t1\t-\t4\t%016llx\techo "
+		"3\t0\texit\tsh\t5000000000\t0\t-\t/d/o\\t1\t-\t-\t4\t%016llx\techo "
 		"a\\tb\\\\c\\n\\x01\\x7f\xc3\xa9\t",
 		(unsigned long long)task_identity(&some_task));
 	size_t len = strlen(expected);

@@ -1075,8 +1075,8 @@ report_joins_records(void **state)
 {
 	(void)state;
 	assert_int_equal(command(report_main, "report --csv jobs.txt"), 0);
-	assert_memory_equal(out, "session,index,attempt,host,", 27);
-	assert_has(out, ",command\r\n1,1,1,fast,0,1,0,1700000000.000000,1.000000,");
+	assert_memory_equal(out, "session,index,element,attempt,host,", 35);
+	assert_has(out, ",command\r\n1,1,,1,fast,0,1,0,1700000000.000000,1.000000,");
 	assert_has(out, ",\"four,\"\"\t\xff\n\"\r\n");
 	assert_int_equal(command(report_main, "report --json jobs.txt"), 0);
 	assert_memory_equal(out, "[\n{\"session\":1,\"index\":1,", 24);
