@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "tasks/array.h"
-#include "tasks/rows.h"
+#include "tasks/rows_options.h"
 #include "tasks/table.h"
 
 #include <poll.h>

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/pathname.h"
 #include "tasks/bashism.h"
-#include "tasks/source.h"
 #include "tasks/task.h"
 
 #include <stdio.h>
@@ -32,16 +31,14 @@ shell_find(const char *text)
 }
 
 int
-shells_init(struct shells *shells, const struct source_options *options, struct err *err)
+shells_init(struct shells *shells, const char *given, const char *const *env, size_t nenv,
+	struct err *err)
 {
-	*shells = (struct shells){.tell = options->tell};
-	shells->exported = bashism_exported(environ, options->env, options->nenv);
-	if (!options->shell)
-		return 0;
-	shells->given = shell_find(options->shell);
-	return shells->given ? 0
-			     : err_set(err, "option --shell: got '%.200s': expected %s",
-				       options->shell, SHELL_EXPECTED);
+	*shells = (struct shells){.exported = bashism_exported(environ, env, nenv)};
+	shells->given = given ? shell_find(given) : NULL;
+	return !given || shells->given ? 0
+				       : err_set(err, "option --shell: got '%.200s': expected %s",
+						 given, SHELL_EXPECTED);
 }
 
 void

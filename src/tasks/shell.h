@@ -8,9 +8,9 @@
 #define TASKS_SHELL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct err;
-struct source_options;
 struct task;
 
 #define SHELL_EXPECTED "a shell's absolute path or its name in PATH, and its options"
@@ -27,8 +27,10 @@ struct shells {
 	void (*tell)(const char *text); /* once, of the first task for bash; NULL: nobody */
 };
 
-/* -1 with ERR: the shell of the options cannot be found. */
-int shells_init(struct shells *shells, const struct source_options *options, struct err *err);
+/* GIVEN is --shell's, or NULL; ENV the tasks' own variables, NAME=VALUE. -1 with ERR: that shell
+ * cannot be found. */
+int shells_init(struct shells *shells, const char *given, const char *const *env, size_t nenv,
+	struct err *err);
 void shells_clear(struct shells *shells);
 
 /* Sets the shell of a task that has none, if it needs one; what it points to lives as long as

@@ -217,15 +217,14 @@ struct source *
 source_open(const struct source_options *options, struct err *err)
 {
 	struct source *source = xcalloc(1, sizeof(*source));
-	int got;
 	source->options = *options;
-	if (shells_init(&source->shells, options, err) < 0) {
-		got = -1;
-	} else if (options->list) {
+	int got = shells_init(&source->shells, options->shell, options->env, options->nenv, err);
+	source->shells.tell = options->tell;
+	if (got == 0 && options->list) {
 		source->list = list_open(options->list, options->list_as_is, &source->shells,
 			options->spool_dir, err);
 		got = source->list ? open_dress(source, &line_columns, err) : -1;
-	} else {
+	} else if (got == 0) {
 		got = open_rows(source, err);
 	}
 	if (got == 0 && needs_count(source))

@@ -2,7 +2,6 @@
 #include "base/err.h"
 #include "tasks/bashism.h"
 #include "tasks/shell.h"
-#include "tasks/source.h"
 #include "tasks/task.h"
 
 #include <setjmp.h>
@@ -217,10 +216,10 @@ static void
 chooses_bash_only_for_what_needs_it(void **state)
 {
 	(void)state;
-	struct source_options options = {.tell = tell};
 	struct shells shells;
 	struct err err;
-	assert_int_equal(shells_init(&shells, &options, &err), 0);
+	assert_int_equal(shells_init(&shells, NULL, NULL, 0, &err), 0);
+	shells.tell = tell;
 	struct task task = {.line = 3, .command = "a | b", .command_len = 5};
 	assert_int_equal(shells_choose(&shells, &task, &err), 0);
 	assert_null(task.shell);
@@ -242,10 +241,9 @@ static void
 the_shell_that_is_given_runs_all(void **state)
 {
 	(void)state;
-	struct source_options options = {.shell = " sh  -e -u"};
 	struct shells shells;
 	struct err err;
-	assert_int_equal(shells_init(&shells, &options, &err), 0);
+	assert_int_equal(shells_init(&shells, " sh  -e -u", NULL, 0, &err), 0);
 	struct task task = {.line = 3, .command = "[[ a ]]", .command_len = 7};
 	assert_int_equal(shells_choose(&shells, &task, &err), 0);
 	assert_non_null(strstr(task.shell, "/sh  -e -u"));
@@ -253,8 +251,7 @@ the_shell_that_is_given_runs_all(void **state)
 	static const char *const wrong[] = {
 		"", " ", "no-such-shell", "./sh", "/nowhere/sh", "/etc"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		options.shell = wrong[i];
-		assert_int_equal(shells_init(&shells, &options, &err), -1);
+		assert_int_equal(shells_init(&shells, wrong[i], NULL, 0, &err), -1);
 		assert_non_null(strstr(err.text, "option --shell: got '"));
 		shells_clear(&shells);
 	}
@@ -264,11 +261,10 @@ static void
 without_bash_says_where_it_is_needed(void **state)
 {
 	(void)state;
-	struct source_options options = {0};
 	struct shells shells;
 	struct err err;
 	char *path = strdup(getenv("PATH"));
-	assert_int_equal(shells_init(&shells, &options, &err), 0);
+	assert_int_equal(shells_init(&shells, NULL, NULL, 0, &err), 0);
 	setenv("PATH", "/nowhere", 1);
 	struct task task = {.line = 3, .command = "x; [[ a ]]", .command_len = 10};
 	assert_int_equal(shells_choose(&shells, &task, &err), -1);
