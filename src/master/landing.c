@@ -100,8 +100,8 @@ count(struct master *master, const struct result *result)
 	master->unopened += result->reason == RESULT_OUTPUT && !result->runtime_ns;
 	if (is_disk_error(result))
 		master->unkept++;
-	else if (result->out_bytes + result->err_bytes)
-		master->unkept = 0;
+	else if (result->out_bytes + result->err_bytes || !result->stored)
+		master->unkept = 0; /* but nothing, put into a store, proves nothing */
 	if (result->reason == RESULT_OK)
 		state = LEDGER_SUCCEEDED;
 	else if (result->reason == RESULT_CANCELLED)

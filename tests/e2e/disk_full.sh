@@ -92,6 +92,17 @@ expect_code 0
 grep -q 'outputs of 1[0-9] tasks in a row' err || fail "no word about a disk that stays full"
 [ "$(wc -l <full.run/journal.1.tsv)" -lt 20 ] || fail "the run went on with a full disk"
 
+# Ten outputs that a disk does not take end nothing where it takes others between them, though these are empty.
+cat >inside <<'IN'
+mount -t tmpfs -o ro tmpfs small || exit 77
+exec "$MPBATCH" -q --restart mixed.txt >out 2>err
+IN
+for i in $(seq 200); do echo "#MPBATCH stdout=$( ((i % 10)) && echo fine || echo small)/$i"$'\n'": $i"; done >mixed.txt
+code=0
+MPBATCH=$MPBATCH timeout -k 5 60 unshare -m sh inside || code=$?
+expect_code 1
+[ "$(column reason mixed.txt.mpbatch/journal.1.tsv | grep -c ok)" = 180 ] || fail "a disk that takes nothing ended what another takes"
+
 # Without room for what waits for its turn the task fails, the run is stopped, and what waits already appears.
 cat >inside <<'IN'
 mount -t tmpfs -o size=300k tmpfs small || exit 77
