@@ -238,51 +238,45 @@ take_options(struct invocation *invocation, const struct launcher *launcher, int
 	return got == 0 ? start_check_launcher(launcher, 0, err) : -1;
 }
 
-int
-main(int argc, char **argv)
+/* All but the subcommands that only read. */
+static int
+start(struct invocation *invocation, const struct launcher *launcher, int argc, char **argv)
 {
 	int64_t start_ns = clock_now_ns();
-	struct launcher launcher = launcher_detect(environ);
 	struct options options;
 	struct err err;
 	struct plan plan = {0};
-	char job[LAUNCHER_JOB_MAX];
-	struct invocation invocation = {
-		.start = {.launched = launcher.name, .job = launcher_job(environ, job)}};
 
-	int done = subcommand(&launcher, argc, argv);
-	if (done >= 0)
-		return done;
 	lock_ask_scheduler = scheduler_job;
-	if (take_options(&invocation, &launcher, argc, argv, &options, &err) < 0)
-		return refuse(&launcher, &options, &err);
+	if (take_options(invocation, launcher, argc, argv, &options, &err) < 0)
+		return refuse(launcher, &options, &err);
 	if (options.action > ACTION_SHOW_BINDING)
-		return act(&launcher, &options, invocation.error);
-	log_init(launcher.name && launcher.rank > 0 ? launcher.rank : -1, options.quiet);
-	if (launcher.rank == 0 && launcher.mixes_streams)
+		return act(launcher, &options, invocation->error);
+	log_init(launcher->name && launcher->rank > 0 ? launcher->rank : -1, options.quiet);
+	if (launcher->rank == 0 && launcher->mixes_streams)
 		streams_alternate();
 	int signal_fd = signals_open();
 	struct keeper_link keeper;
 	if (keeper_start(&keeper, &err) < 0)
 		die(EXIT_RUN_FAILED, "%s", err.text);
-	signals_end_us(launcher.rank <= 0);
+	signals_end_us(launcher->rank <= 0);
 	descriptors_raise();
-	if (descriptors_check(options.jobs, &err) < 0 && launcher.rank > 0)
+	if (descriptors_check(options.jobs, &err) < 0 && launcher->rank > 0)
 		die(EXIT_RUN_FAILED, "%s", err.text); /* rank 0, which waits, does not see it */
 	if (descriptors_check(options.jobs, &err) < 0)
-		return refuse(&launcher, &options, &err);
-	struct transport *transport = open_transport(&launcher, &err);
+		return refuse(launcher, &options, &err);
+	struct transport *transport = open_transport(launcher, &err);
 	if (!transport)
-		return refuse(&launcher, &options, &err);
+		return refuse(launcher, &options, &err);
 	transport_to_abort = transport;
 	log_on_die(abort_job);
-	struct config config = agree(transport, &plan, &options, &launcher, &invocation);
+	struct config config = agree(transport, &plan, &options, launcher, invocation);
 	int code = config.refused && transport->self == 0 ? EXIT_USAGE : 0;
 	struct run_options run_options = {.transport = transport,
 		.keeper = &keeper,
 		.signal_fd = signal_fd,
 		.config = &config,
-		.launcher = &launcher,
+		.launcher = launcher,
 		.plan = &plan};
 	bool alone = false;
 	run_options.alone = &alone;
@@ -293,6 +287,19 @@ main(int argc, char **argv)
 	plan_clear(&plan);
 	config_clear(&config);
 	options_clear(&options);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct launcher launcher = launcher_detect(environ);
+	char job[LAUNCHER_JOB_MAX];
+	struct invocation invocation = {
+		.start = {.launched = launcher.name, .job = launcher_job(environ, job)}};
+	int code = subcommand(&launcher, argc, argv);
+	if (code < 0)
+		code = start(&invocation, &launcher, argc, argv);
 	again_clear(&invocation.again);
 	return code;
 }

@@ -5,6 +5,7 @@
 #include "cli/journals.h"
 #include "run/rundir.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,11 +36,56 @@ load(struct again *again, const char *run, struct err *err)
 	return 0;
 }
 
+const char *const again_elements[] = {"SLURM_ARRAY_TASK_ID", "PBS_ARRAY_INDEX", "PBS_ARRAYID",
+	"LSB_JOBINDEX", "SGE_TASK_ID", NULL};
+
+extern char **environ;
+
+static bool
+is_element(const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+	for (int i = 0; again_elements[i]; i++)
+		if (strlen(again_elements[i]) == len && memcmp(entry, again_elements[i], len) == 0)
+			return true;
+	return false;
+}
+
+char **
+again_variables(size_t *count)
+{
+	char **variables = options_variables(count);
+	for (char **entry = environ; *entry; entry++)
+		if (is_element(*entry) && *count < 2 * OPTIONS_MAX)
+			variables[(*count)++] = *entry;
+	return variables;
+}
+
+/* Options that are set now go before those of then; an element is what the run's tasks are of. */
+static void
+restore(const struct manifest_call *call)
+{
+	for (size_t i = 0; i < call->nvariables; i++) {
+		char *variable = call->variables[i];
+		size_t len = strcspn(variable, "=");
+		bool element = is_element(variable);
+		if (!variable[len] || (!element && strncmp(variable, "MPBATCH_", 8) != 0))
+			continue;
+		variable[len] = '\0';
+		setenv(variable, variable + len + 1, element);
+	}
+	setenv("PWD", call->directory, 1);
+}
+
 int
 again_take(struct again *again, int argc, char **argv, struct command_line *line, struct err *err)
 {
 	*again = (struct again){0};
 	*line = (struct command_line){0};
+	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+		*line = (struct command_line){.argc = 2, .argv = argv + 1};
+		return 0;
+	}
 	if (argc < 3 || argv[2][0] == '-')
 		return err_set(err, "resume: expected mpbatch resume RUN [OPTION]..., where RUN is "
 				    "a run directory "
@@ -47,16 +93,7 @@ again_take(struct again *again, int argc, char **argv, struct command_line *line
 	*line = (struct command_line){.resumed = argv[2], .more = argv + 3, .nmore = argc - 3};
 	if (load(again, argv[2], err) < 0)
 		return -1;
-	/* What is set now goes before what was set then. */
-	for (size_t i = 0; i < again->call.nvariables; i++) {
-		char *variable = again->call.variables[i];
-		size_t len = strcspn(variable, "=");
-		if (!variable[len])
-			continue;
-		variable[len] = '\0';
-		setenv(variable, variable + len + 1, 0);
-		variable[len] = '=';
-	}
+	restore(&again->call);
 	line->resumed = again->run_dir;
 	line->argv = again->call.argv;
 	line->argc = again->call.argc;

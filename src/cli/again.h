@@ -23,4 +23,11 @@ int again_take(
 	struct again *again, int argc, char **argv, struct command_line *line, struct err *err);
 void again_clear(struct again *again);
 
+/* What a session's environment says of its tasks, as run.json keeps it: *COUNT of "NAME=VALUE",
+ * borrowed; the caller frees the array. */
+char **again_variables(size_t *count);
+
+/* The variables that tell the element of a job array around; NULL behind the last. */
+extern const char *const again_elements[];
+
 #endif

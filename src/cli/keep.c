@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "cli/again.h"
 #include "cli/options.h"
 #include "cli/plan.h"
 #include "run/lock.h"
@@ -51,10 +52,6 @@ is_file(const char *path)
 	return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* Elements of a job array around have the same command, and each its own tasks. */
-static const char *const elements[] = {
-	"SLURM_ARRAY_TASK_ID", "PBS_ARRAY_INDEX", "PBS_ARRAYID", "LSB_JOBINDEX", "SGE_TASK_ID"};
-
 uint64_t
 keep_what(const struct options *options)
 {
@@ -78,8 +75,9 @@ keep_what(const struct options *options)
 		options->argv ? "argv" : NULL, options->header ? "header" : NULL};
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		what = add_text(what, others[i]);
-	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
-		what = add_text(what, getenv(elements[i]));
+	/* Elements of a job array around have the same command, and each its own tasks. */
+	for (int i = 0; again_elements[i]; i++)
+		what = add_text(what, getenv(again_elements[i]));
 	what = hash_add(what, (const char *)&options->format, sizeof(options->format));
 	return what ? what : 1;
 }
@@ -121,12 +119,17 @@ find(const struct plan *plan, const struct plan_start *start, enum rundir_how *h
 			"or standard input: expected --run-dir DIR");
 		return NULL;
 	}
-	char *earlier = unnamed.what && !options->restart ? unnamed_find(&unnamed) : NULL;
-	*how = earlier && options->resume ? RUNDIR_RESUME : RUNDIR_NEW;
-	if (*how == RUNDIR_NEW) {
+	char *earlier = NULL;
+	bool looks = unnamed.what && !options->restart;
+	*how = options->resume ? RUNDIR_RESUME : RUNDIR_NEW;
+	if (looks && unnamed_find(&unnamed, &earlier, err) < 0 && options->resume) {
+		err_wrap(err, "--resume: an earlier run of this job");
+		return NULL;
+	}
+	if (!earlier || !options->resume) {
 		say_new(earlier, options->resume);
 		free(earlier);
-		earlier = unnamed_make(&unnamed, err);
+		earlier = unnamed_make(&unnamed, options->resume, err);
 	}
 	if (earlier)
 		log_info("run directory: %s", earlier);
@@ -194,11 +197,10 @@ keep_hint(const struct plan *plan, int code)
 	if (strncmp(path, plan->directory, len) == 0 && path[len] == '/')
 		path += len + 1;
 	struct buf hint = {0};
-	buf_append_string(&hint, "mpbatch resume ");
+	buf_append_string(&hint, *path == '-' ? "mpbatch resume ./" : "mpbatch resume ");
 	quote_word(&hint, path, strlen(path));
-	bool piped = plan->options->implied_input ||
-		     (plan->options->list && strcmp(plan->options->list, "-") == 0);
+	bool piped = !keep_what(plan->options);
 	buf_printf(&hint, " runs what has not succeeded%s%c",
-		piped ? "; it wants its standard input again" : "", 0);
+		piped ? "; it wants its input again" : "", 0);
 	return hint.data;
 }

@@ -384,12 +384,20 @@ take_line(struct options *options, int argc, char **argv, struct err *err)
 		       : take_list(options, &arguments, err);
 }
 
+static void
+set_origin(struct options *options, const char *name, enum option_from from)
+{
+	options->from[option_row_named(name, strlen(name)) - option_rows] = from;
+}
+
 /* The options of "mpbatch resume RUN OPTION...". How an earlier session began is not how this one
  * does. */
 static int
 take_more(struct options *options, const struct command_line *line, struct err *err)
 {
 	struct arguments arguments = {.argc = line->nmore, .argv = line->more};
+	size_t ninputs = options->ninputs;
+	bool zip = options->zip;
 	options->restart = options->resume_changed = options->no_run_dir = false;
 	options->resume = RESUME_NOT;
 	options->run_dir = NULL;
@@ -398,14 +406,19 @@ take_more(struct options *options, const struct command_line *line, struct err *
 	if (arguments.dashes || arguments.at < arguments.argc)
 		return err_set(err,
 			"resume: '%.100s' is no option: expected mpbatch resume RUN [OPTION]...; "
-			"what "
-			"is run stands in RUN",
+			"what is run stands in RUN",
 			line->more[arguments.at - arguments.dashes]);
+	if (options->ninputs != ninputs || options->zip != zip)
+		return err_set(err, "resume: the values stand in RUN: expected it without -a, "
+				    "--sweep, --array and --zip");
 	if (options->restart || options->run_dir || options->no_run_dir)
 		return err_set(err, "resume goes on with RUN: expected it without --restart, "
 				    "--run-dir and --no-run-dir");
 	options->resume = options->resume ? options->resume : RESUME_ALL;
 	options->run_dir = line->resumed;
+	set_origin(options, "resume", FROM_ARGUMENT);
+	set_origin(options, "run-dir", FROM_ARGUMENT);
+	set_origin(options, "restart", FROM_DEFAULT);
 	return 0;
 }
 

@@ -129,7 +129,7 @@ int options_from_arguments(
 	struct options *options, const struct command_line *line, struct err *err);
 
 /* The entries of the environment, "NAME=VALUE", that options_from_environment() takes; *COUNT of
- * them, borrowed. The caller frees the array. */
+ * them, borrowed, in an array with room for twice OPTIONS_MAX, which the caller frees. */
 char **options_variables(size_t *count);
 
 /* Where the option NAME has its value from. */

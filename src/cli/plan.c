@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cli/again.h"
 #include "cli/earlier.h"
 #include "cli/inputs.h"
 #include "cli/keep.h"
@@ -82,7 +83,7 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 			.format = options->format,
 			.header = options->header,
 			.where = options->where},
-		.spool_dir = plan->keeps ? options->tmpdir : NULL,
+		.spool_dir = options->run_dir || options->resume ? options->tmpdir : NULL,
 		.cwd = options->cwd,
 		.input = options->input,
 		.out = options->out,
@@ -302,7 +303,7 @@ add_session(const struct plan *plan, const struct plan_start *start, struct err 
 {
 	const struct options *options = plan->options;
 	size_t nvariables;
-	char **variables = options_variables(&nvariables);
+	char **variables = again_variables(&nvariables);
 	struct manifest manifest = {.session = plan->session,
 		.argc = start->line.argc,
 		.argv = start->line.argv,
@@ -316,6 +317,9 @@ add_session(const struct plan *plan, const struct plan_start *start, struct err 
 		.moved = plan->moved,
 		.ranks = start->ranks,
 		.what = keep_what(options)};
+	struct manifest_last last;
+	if (start->line.resumed && manifest_read(plan->run_dir, &last, NULL) == 0)
+		manifest.what = last.what; /* whatever the options behind RUN are */
 	int got = manifest_add(plan->run_dir, &manifest, err);
 	free(variables);
 	return got;

@@ -255,7 +255,7 @@ put_all(struct buf *buf, const struct run_status *run, bool all)
 	if (running)
 		put_running(buf, status, all);
 	else if (status->state != STATUS_FINISHED)
-		buf_append_string(buf, "mpbatch --resume runs the rest\n");
+		buf_printf(buf, "mpbatch resume %s runs the rest\n", run->run_dir);
 }
 
 /* status.json's object, with what is true now as its state. */

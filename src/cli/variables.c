@@ -106,7 +106,7 @@ options_from_environment(struct options *options, struct err *err)
 char **
 options_variables(size_t *count)
 {
-	char **variables = xcalloc(OPTIONS_MAX, sizeof(*variables));
+	char **variables = xcalloc(2 * OPTIONS_MAX, sizeof(*variables));
 	*count = 0;
 	for (char **entry = environ; *entry && *count < OPTIONS_MAX; entry++)
 		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && is_option(*entry))

@@ -68,11 +68,11 @@ set_call(json_t *object, const struct manifest *manifest)
 		object, "arguments", text_array(manifest->argv, (size_t)manifest->argc, &exact));
 	json_object_set_new(
 		object, "variables", text_array(manifest->variables, manifest->nvariables, &exact));
+	if (!exact)
+		json_object_set_new(object, "exact", json_false());
 	if (manifest->nmore)
 		json_object_set_new(object, "resumed_with",
 			text_array(manifest->more, (size_t)manifest->nmore, &exact));
-	if (!exact)
-		json_object_set_new(object, "exact", json_false());
 }
 
 static json_t *

@@ -1,6 +1,7 @@
 /* Finding and making them. */
 #include "run/unnamed.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "run/durable.h"
@@ -13,6 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+/* For so long who makes one may not have said yet what it is for. */
+enum { MAKING_S = 5 };
 
 static const char head[] = "mpbatch.";
 
@@ -45,39 +50,63 @@ is_better(const struct earlier *a, const struct earlier *b)
 	return a->whole != b->whole ? b->whole : a->start_us > b->start_us;
 }
 
-static void
-consider(const struct unnamed *unnamed, const char *name, struct earlier *best)
+static int
+consider(const struct unnamed *unnamed, const char *name, struct earlier *best, struct err *err)
 {
 	struct manifest_last last;
 	if (strncmp(name, head, strlen(head)) != 0 || !rundir_is_ours(name, NULL) ||
-		manifest_read(name, &last, NULL) < 0 || last.what != unnamed->what ||
 		!rundir_is(name))
-		return;
-	struct earlier found = {.own = is_own(unnamed, name),
-		.whole = rundir_is_whole(name),
-		.start_us = last.start_us};
+		return 0;
+	struct earlier found = {.own = is_own(unnamed, name)};
+	if (manifest_read(name, &last, err) < 0)
+		return unnamed->job && found.own ? -1 : 0;
+	if (last.what != unnamed->what)
+		return 0;
+	found.whole = rundir_is_whole(name);
+	found.start_us = last.start_us;
 	if ((!found.own && found.whole) || !is_better(&found, best))
-		return;
+		return 0;
 	found.path = xstrdup(name);
 	free(best->path);
 	*best = found;
+	return 0;
 }
 
-char *
-unnamed_find(const struct unnamed *unnamed)
+int
+unnamed_find(const struct unnamed *unnamed, char **path, struct err *err)
 {
 	DIR *dir = opendir(".");
 	struct dirent *entry;
 	struct earlier best = {.path = NULL};
-	while (dir && (entry = readdir(dir)))
-		consider(unnamed, entry->d_name, &best);
+	int got = 0;
+	while (got == 0 && dir && (entry = readdir(dir)))
+		got = consider(unnamed, entry->d_name, &best, err);
 	if (dir)
 		closedir(dir);
-	return best.path;
+	if (got < 0)
+		free(best.path);
+	*path = got == 0 ? best.path : NULL;
+	return got;
+}
+
+/* What is in PATH may have been made just now, and say only soon what it is. */
+static bool
+is_same(const struct unnamed *unnamed, const char *path)
+{
+	struct manifest_last last;
+	struct stat status;
+	for (int i = 0; i < MAKING_S * 100; i++) {
+		if (manifest_read(path, &last, NULL) == 0)
+			return last.what == unnamed->what;
+		if (stat(path, &status) < 0 || status.st_ctime + MAKING_S < time(NULL))
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = CLOCK_NS_PER_S / 100}, NULL);
+	}
+	return false;
 }
 
 char *
-unnamed_make(const struct unnamed *unnamed, struct err *err)
+unnamed_make(const struct unnamed *unnamed, bool shared, struct err *err)
 {
 	for (unsigned number = 1;; number++) {
 		char *path = !unnamed->job ? xasprintf("%s%u", head, number)
@@ -86,6 +115,8 @@ unnamed_make(const struct unnamed *unnamed, struct err *err)
 		if (mkdir(path, 0777) == 0 && durable_name(path) == 0)
 			return path;
 		int error = errno;
+		if (error == EEXIST && shared && is_same(unnamed, path))
+			return path;
 		if (error != EEXIST)
 			err_set_errno(err, RUNDIR_CANNOT_MAKE, path);
 		free(path);

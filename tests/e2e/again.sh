@@ -54,7 +54,7 @@ piped() {
 	(cd work && printf '1\n0\n' | timeout -k 5 60 "${LAUNCHER[@]}" "$MPBATCH" "$@" >../out 2>../err)
 }
 piped --run-dir piped -- 'test -e {} || exit {}'
-grep -q 'piped runs what has not succeeded; it wants its standard input again' err ||
+grep -q 'piped runs what has not succeeded; it wants its input again' err ||
 	fail "no word of standard input: $(cat err)"
 touch work/1
 piped resume piped
@@ -75,6 +75,23 @@ grep -q 'outputs are stored, as in earlier sessions' err || fail "--resume print
 run --resume --output group stored.txt
 ! grep -q 'outputs are stored' err || fail "--output group is not taken"
 
+# --- how the session began, also by a variable, is not how it goes on ---
+printf 'echo a >>log\ntest -e mended && echo b >>log\n' >began.txt
+MPBATCH_RESUME=failed run -q --restart began.txt
+touch mended
+MPBATCH_RESTART=1 run resume began.txt -q
+expect_code 0
+[ "$(xargs <log)" = 'a b' ] || fail "a resume began anew: $(xargs <log)"
+
+# --- the element of a job array around, and the directory, are the run's ---
+export SLURM_ARRAY_TASK_ID=7
+run --run-dir element -- sh -c 'echo "$SLURM_ARRAY_TASK_ID $PWD" >>elements; test -e mended.{}' ::: 1
+unset SLURM_ARRAY_TASK_ID
+touch mended.1
+again elsewhere ../element
+expect_code 0
+[ "$(sort -u elements)" = "7 $PWD" ] || fail "another element, or directory: $(cat elements)"
+
 # --- what is wrong ---
 refused 'resume: expected mpbatch resume RUN' resume
 refused 'resume: expected mpbatch resume RUN' resume --restart work/kept
@@ -84,6 +101,15 @@ refused "resume: '--' is no option" resume stored.txt -- echo
 refused 'resume goes on with RUN: expected it without --restart' resume stored.txt --restart
 refused 'resume goes on with RUN: expected it without --restart, --run-dir' resume stored.txt --run-dir x
 refused "stored.txt.mpbatch is a run directory: expected 'mpbatch resume stored.txt.mpbatch'" stored.txt.mpbatch
+refused 'the values stand in RUN' resume work/values --zip
+refused 'the values stand in RUN' resume work/values -a work/three
+(cd work && echo false | timeout -k 5 60 "${LAUNCHER[@]}" "$MPBATCH" -q --run-dir nothing - >../out 2>../err)
+refused 'there is no task, and earlier sessions had some' resume work/nothing
+run resume --help
+expect_code 0
+run resume work/kept -q --tagstring $'\xff'
+run resume work/kept -q
+expect_code 1
 run --run-dir latin --joblog $'\xe4' -- 'exit {}' ::: 1
 refused 'not kept exactly, as it is not UTF-8: expected the whole command line again' resume latin
 rm -r elsewhere

@@ -167,3 +167,27 @@ if [ "$(id -u)" != 0 ]; then
 	grep -q 'cannot make the run directory mpbatch.7 .*--no-run-dir' err || fail "a closed directory: $(cat err)"
 	[ ! -e ran-all-the-same ] || fail "ran without a run directory"
 fi
+
+# --- two that look for the same run at once: one has it, and the other says so ---
+rm -rf mpbatch.*
+mkdir two
+# A job of four tasks, which the first of two sees in the file and the other must not do again.
+for i in 1 2; do
+	PBS_JOBID=31 timeout -k 5 60 "${LAUNCHER[@]}" "$MPBATCH" -q --resume -- sh -c 'echo {} >>log.two; while ! test -e off; do sleep 0.02; done' ::: a \
+		>two/out.$i 2>two/err.$i </dev/null &
+	pids[i]=$!
+done
+one_left() { [ "$(cat two/err.* | grep -c 'in use by')" = 1 ]; }
+wait_for one_left
+touch off
+wait "${pids[1]}"
+wait "${pids[2]}"
+[ "$(xargs <log.two)" = a ] || fail "two at once did: $(xargs <log.two)"
+here mpbatch.31
+
+# --- one of the job's own that is damaged is not passed over ---
+printf '{' >mpbatch.31/run.json
+(
+	export PBS_JOBID=31
+	refused 'an earlier run of this job: mpbatch.31/run.json' --resume -- sh -c 'echo {} >>log.two; while ! test -e off; do sleep 0.02; done' ::: a
+) || exit 1

@@ -171,7 +171,7 @@ done
 "${TERMINAL[@]}" resize-window -t 0 -x 20
 for p in $(ours -f -- '-q -j 8 watched.txt'); do kill -KILL "$p"; done
 wait_for prompt
-"${TERMINAL[@]}" capture-pane -p -J -t 0 | grep -qx 'mpbatch --resume runs the rest *' ||
+"${TERMINAL[@]}" capture-pane -p -J -t 0 | grep -qx 'mpbatch resume watched.txt.mpbatch runs the rest *' ||
 	fail "the hint to resume is cut: $(screen)"
 "${TERMINAL[@]}" resize-window -t 0 -x 100
 wait_for unmarked 'sleep 100 # 1. watched'
