@@ -9,7 +9,7 @@
 static void
 put(struct buf *buf, uint64_t value, size_t width)
 {
-	unsigned char bytes[8];
+	unsigned char bytes[8] = {0};
 	for (size_t i = 0; i < width; i++)
 		bytes[i] = (unsigned char)(value >> (8 * i));
 	buf_append(buf, bytes, width);

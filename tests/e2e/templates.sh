@@ -110,7 +110,7 @@ none() {
 	expect_code 0
 	grep -qxF "mpbatch: nothing to run: $why" err || fail "$*: not said: $why"
 }
-printf 'x\n' >head
+printf 'x\n' >"head"
 : >empty
 none '::: has no values' -- "$argv" :::
 none 'head has no values' --header -a head -- "$argv"
@@ -134,16 +134,16 @@ hint() {
 	shift 2
 	refused "unknown placeholder .*$says\$" -a table "$@"
 }
-hint "--colsep ';'" '1,5;2' -- "$argv" {2}
-hint "--csv" '1, 2' -- "$argv" {1} {2}
+hint "--colsep ';'" '1,5;2' -- "$argv" '{2}'
+hint "--csv" '1, 2' -- "$argv" '{1}' '{2}'
 hint "--colsep ' '" '1 2' --cwd 'd.{2}' -- "$argv"
 hint "--colsep ';' --header" 'a;"b c"' -- "$argv" '{b c}'
-hint "--colsep ';'" 'a;b' --csv --header -- "$argv" {b}
-hint "--header" a -- "$argv" {a}
-hint "--csv --header" 'a,b' -- "$argv" {b}
-refused "unknown placeholder {a}: .*; or --header, as the first row is 'a'$" -- "$argv" {1} {a} ::: 1 ::: a 2
+hint "--colsep ';'" 'a;b' --csv --header -- "$argv" '{b}'
+hint "--header" a -- "$argv" '{a}'
+hint "--csv --header" 'a,b' -- "$argv" '{b}'
+refused "unknown placeholder {a}: .*; or --header, as the first row is 'a'$" -- "$argv" '{1}' '{a}' ::: 1 ::: a 2
 printf 'a,b\n1,2\n' >table
-refused 'unknown placeholder {c}: .*brace)$' --csv -a table -- "$argv" {c}
+refused 'unknown placeholder {c}: .*brace)$' --csv -a table -- "$argv" '{c}'
 mkfifo fifo
 echo 1 >fifo &
 refused 'pipe' -a fifo -- "$argv" '{0#}'
