@@ -387,7 +387,7 @@ take_line(struct options *options, int argc, char **argv, struct err *err)
 static void
 set_origin(struct options *options, const char *name, enum option_from from)
 {
-	options->from[option_row_named(name, strlen(name)) - option_rows] = from;
+	options->from[option_row_named(name, strlen(name)) - option_rows] = (unsigned char)from;
 }
 
 /* The options of "mpbatch resume RUN OPTION...". How an earlier session began is not how this one

@@ -147,8 +147,9 @@ picks_add(struct picks *picks, const struct reader_record *record)
 		.reason = result->reason,
 		.stored = record->stored};
 	struct pick *pick = &picks->list[picks->count++];
-	if (record->element.len < sizeof(pick->element))
-		memcpy(pick->element, record->element.text, record->element.len);
+	const struct reader_text *element = &record->element;
+	if (element->len && element->len < sizeof(pick->element))
+		memcpy(pick->element, element->text, element->len);
 }
 
 static int
