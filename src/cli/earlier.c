@@ -270,7 +270,8 @@ earlier_load(struct plan *plan, struct err *err)
 		return -1;
 	struct resume_counts counts = resume_counts(plan->resume);
 	plan->session = counts.sessions + 1;
-	if (ended && !read && resume_known(plan->resume) && !plan->options->resume_changed)
+	if (ended && !read && !counts.succeeded && resume_known(plan->resume) &&
+		!plan->options->resume_changed)
 		return err_set(err,
 			"there is no task, and earlier sessions had some: expected the list or the "
 			"values as they were, --resume-changed to end this run so, or --restart");

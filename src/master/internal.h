@@ -42,8 +42,9 @@ struct master {
 	int64_t settle_ns;  /* CLOCK_NEVER: not interrupted */
 	int64_t active_ns;  /* when something last happened */
 	int64_t no_room_ns; /* since when no process can be made anywhere; 0: tasks end or run */
-	int said_bye;	    /* workers that are through */
-	int gone;	    /* of these, before they ever said HELLO */
+	int64_t no_room_said_ns; /* 0: not yet */
+	int said_bye;		 /* workers that are through */
+	int gone;		 /* of these, before they ever said HELLO */
 	bool output_failed;
 	bool silent;	/* a rank that was lost may be there still */
 	bool held_back; /* workers were told to start nothing more */

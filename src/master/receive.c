@@ -19,6 +19,7 @@ enum { STARTED_US = 200000 }; /* STARTED is sent when a task has run that long *
 
 /* When for this long no process can be made anywhere, tasks fail of it. */
 #define STARVED_NS (30 * CLOCK_NS_PER_S)
+#define NO_ROOM_SAID_NS (60 * CLOCK_NS_PER_S)
 
 static void
 report_hello(struct master *master, const struct hello *hello)
@@ -203,6 +204,17 @@ handle_slot_up(struct master *master, struct member *member, struct unpack *in)
 	slot->down = false;
 }
 
+/* Every slot of a host meets the same limit, and meets it again and again. */
+static bool
+may_say_no_room(struct master *master)
+{
+	int64_t now = clock_now_ns();
+	bool may = now >= master->no_room_said_ns + NO_ROOM_SAID_NS || !master->no_room_said_ns;
+	if (may)
+		master->no_room_said_ns = now;
+	return may;
+}
+
 static void
 handle_slot_down(struct master *master, struct member *member, struct unpack *in)
 {
@@ -215,7 +227,7 @@ handle_slot_down(struct master *master, struct member *member, struct unpack *in
 		log_error("slot %u on %s: outputs may be lost: %s", slot->number,
 			member->hello.host, why);
 		master_stop(master, STOP_FAILURE);
-	} else if (*why && !master->stop) {
+	} else if (*why && !master->stop && (end != SLOT_WAITS || may_say_no_room(master))) {
 		log_warning("slot %u on %s: %s; %s", slot->number, member->hello.host, why,
 			for_ever	    ? "it is closed"
 			: end == SLOT_WAITS ? "its tasks go elsewhere meanwhile"

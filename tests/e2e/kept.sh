@@ -105,6 +105,7 @@ rm -r mpbatch.*
 # --- one that goes on is never run beside without a word, and not resumed ---
 task=': {}; touch up; test "$quick" || until test -e go; do sleep 0.1; done'
 export PBS_JOBID=7
+rm -f up
 start -- "$task" ::: a
 wait_for test -e up
 mv err first # into which that one goes on writing
