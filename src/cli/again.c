@@ -2,6 +2,7 @@
 #include "cli/again.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "cli/journals.h"
 #include "run/rundir.h"
 
@@ -54,10 +55,14 @@ is_element(const char *entry)
 char **
 again_variables(size_t *count)
 {
-	char **variables = options_variables(count);
-	for (char **entry = environ; *entry; entry++)
-		if (is_element(*entry) && *count < 2 * OPTIONS_MAX)
-			variables[(*count)++] = *entry;
+	size_t all = 0;
+	while (environ[all])
+		all++;
+	char **variables = xcalloc(all + 1, sizeof(*variables));
+	*count = 0;
+	for (size_t i = 0; i < all; i++)
+		if (is_element(environ[i]) || options_is_variable(environ[i]))
+			variables[(*count)++] = environ[i];
 	return variables;
 }
 
@@ -69,7 +74,7 @@ restore(const struct manifest_call *call)
 		char *variable = call->variables[i];
 		size_t len = strcspn(variable, "=");
 		bool element = is_element(variable);
-		if (!variable[len] || (!element && strncmp(variable, "MPBATCH_", 8) != 0))
+		if (!variable[len] || (!element && !options_is_variable(variable)))
 			continue;
 		variable[len] = '\0';
 		setenv(variable, variable + len + 1, element);
@@ -88,8 +93,7 @@ again_take(struct again *again, int argc, char **argv, struct command_line *line
 	}
 	if (argc < 3 || argv[2][0] == '-')
 		return err_set(err, "resume: expected mpbatch resume RUN [OPTION]..., where RUN is "
-				    "a run directory "
-				    "or a list that has one");
+				    "a run directory or a list that has one");
 	*line = (struct command_line){.resumed = argv[2], .more = argv + 3, .nmore = argc - 3};
 	if (load(again, argv[2], err) < 0)
 		return -1;

@@ -7,7 +7,7 @@
  * Warnings are a command that is not found, an input file or the directory of an output file that
  * does not exist, several tasks that write one file, equal tasks, here-documents without lines, and
  * carriage returns; in an array's script names of files made of SLURM_JOB_ID alone, at
- * "SCRIPT:LINE: COLUMN". Columns count in the command, from 1, in bytes; what belongs to the task
+ * "SCRIPT:LINE:COLUMN". Columns count in the command, from 1, in bytes; what belongs to the task
  * and is not in its command is at column 1.
  */
 #ifndef CLI_CHECK_H

@@ -1,9 +1,11 @@
 /* Journals, one after the other. */
 #include "cli/journals.h"
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "run/rundir.h"
+#include "tasks/quote.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,6 +67,13 @@ journals_dir(const char *run, struct err *err)
 	err_set(err, "'%.200s': expected a run directory, or a list that has a LIST.mpbatch", run);
 	errno = ENOENT;
 	return NULL;
+}
+
+void
+journals_resume_command(struct buf *buf, const char *dir)
+{
+	buf_append_string(buf, *dir == '-' ? "mpbatch resume ./" : "mpbatch resume ");
+	quote_word(buf, dir, strlen(dir));
 }
 
 struct journals *

@@ -7,12 +7,16 @@
 
 #include "run/reader.h"
 
+struct buf;
 struct err;
 struct journals;
 
 /* The run directory that RUN names: itself, or a list that has LIST.mpbatch. A new string, or NULL
  * with ERR, and with errno ENOENT if there is none. */
 char *journals_dir(const char *run, struct err *err);
+
+/* Appends the command that goes on with the run in DIR, as a shell takes it. */
+void journals_resume_command(struct buf *buf, const char *dir);
 
 /* All sessions of DIR, or only SESSION if that is not 0. NULL with ERR if there is none. */
 struct journals *journals_open(const char *dir, int session, struct err *err);

@@ -6,12 +6,12 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "cli/again.h"
+#include "cli/journals.h"
 #include "cli/options.h"
 #include "cli/plan.h"
 #include "run/lock.h"
 #include "run/rundir.h"
 #include "run/unnamed.h"
-#include "tasks/quote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,7 @@ static char *
 find(const struct plan *plan, const struct plan_start *start, enum rundir_how *how, struct err *err)
 {
 	const struct options *options = plan->options;
-	struct unnamed unnamed = {.job = start->job, .what = keep_what(options)};
+	struct unnamed unnamed = {.job = start->job, .what = plan->what};
 	if (options->resume && !unnamed.what) {
 		err_set(err,
 			"--resume: nothing tells which run it was that had its tasks from a pipe "
@@ -197,10 +197,8 @@ keep_hint(const struct plan *plan, int code)
 	if (strncmp(path, plan->directory, len) == 0 && path[len] == '/')
 		path += len + 1;
 	struct buf hint = {0};
-	buf_append_string(&hint, *path == '-' ? "mpbatch resume ./" : "mpbatch resume ");
-	quote_word(&hint, path, strlen(path));
-	bool piped = !keep_what(plan->options);
+	journals_resume_command(&hint, path);
 	buf_printf(&hint, " runs what has not succeeded%s%c",
-		piped ? "; it wants its input again" : "", 0);
+		plan->what ? "" : "; it wants its input again", 0);
 	return hint.data;
 }

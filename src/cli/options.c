@@ -309,14 +309,13 @@ check(struct options *options, struct err *err)
 	if (needed && !options->list && !options->template_given)
 		return err_set(err,
 			"no task list: expected mpbatch [OPTION]... LIST, where - is standard "
-			"input, or "
-			"-- COMMAND, whose values standard input has (see mpbatch --help)");
+			"input, or -- COMMAND, whose values standard input has (see mpbatch "
+			"--help)");
 	if (options->list && !*options->list)
 		return err_set(err, "the task list's name is empty: expected a path, or '-'");
 	if (options->list && (options->format || options->header || options->zip || options->where))
 		return err_set(err, "--csv, --tsv, --colsep, --header, --zip and --where go with a "
-				    "command template: "
-				    "expected mpbatch [OPTION]... -- COMMAND");
+				    "command template: expected mpbatch [OPTION]... -- COMMAND");
 	return check_outputs(options, err) < 0 ? -1 : check_run_dir(options, err);
 }
 

@@ -128,9 +128,8 @@ struct command_line {
 int options_from_arguments(
 	struct options *options, const struct command_line *line, struct err *err);
 
-/* The entries of the environment, "NAME=VALUE", that options_from_environment() takes; *COUNT of
- * them, borrowed, in an array with room for twice OPTIONS_MAX, which the caller frees. */
-char **options_variables(size_t *count);
+/* True if ENTRY of an environment, "NAME=VALUE", is an option's. */
+bool options_is_variable(const char *entry);
 
 /* Where the option NAME has its value from. */
 enum option_from options_origin(const struct options *options, const char *name);

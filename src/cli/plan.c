@@ -53,8 +53,8 @@ check_implied_input(const struct options *options, struct err *err)
 	if (options->implied_input && none)
 		return err_set(err,
 			"the command has no values: expected ::: VALUE..., -a FILE, --sweep or "
-			"--array; "
-			"standard input, which has them where none is given, is /dev/null");
+			"--array; standard input, which has them where none is given, is "
+			"/dev/null");
 	if (options->implied_input && isatty(STDIN_FILENO))
 		log_info("values are read from standard input, one a line, until Ctrl-D; "
 			 "::: VALUE... behind the command gives them, too");
@@ -70,8 +70,7 @@ plan_open_source(struct plan *plan, const struct options *options, struct err *e
 	if (options->list && rundir_is(options->list))
 		return err_set(err,
 			"%.200s is a run directory: expected 'mpbatch resume %.200s', which goes "
-			"on "
-			"with it, or a task list",
+			"on with it, or a task list",
 			options->list, options->list);
 	plan->source_options = (struct source_options){.list = options->list,
 		.list_as_is = options->list_as_is,
@@ -285,23 +284,21 @@ open_source(struct plan *plan, struct err *err)
 
 /* Stored outputs are one whole only if those of this session are stored, too. */
 static void
-keep_mode(struct plan *plan)
+keep_mode(struct plan *plan, const struct manifest_last *last)
 {
 	const struct options *options = plan->options;
-	struct manifest_last last;
 	bool chosen = options->output_given || options->keep_order || options->tag ||
 		      options->output_file || plan->output != OUTPUT_GROUP;
-	if (!plan->run_dir || !options->resume || chosen ||
-		manifest_read(plan->run_dir, &last, NULL) < 0 || !last.stored)
+	if (chosen || !last->stored)
 		return;
 	plan->output = OUTPUT_STORE;
 	log_info("outputs are stored, as in earlier sessions (--output group prints them)");
 }
 
 static int
-add_session(const struct plan *plan, const struct plan_start *start, struct err *err)
+add_session(const struct plan *plan, const struct plan_start *start,
+	const struct manifest_last *last, struct err *err)
 {
-	const struct options *options = plan->options;
 	size_t nvariables;
 	char **variables = again_variables(&nvariables);
 	struct manifest manifest = {.session = plan->session,
@@ -312,14 +309,12 @@ add_session(const struct plan *plan, const struct plan_start *start, struct err 
 		.variables = variables,
 		.nvariables = nvariables,
 		.output = output_mode_names[plan->output],
-		.list = options->list,
+		.list = plan->options->list,
 		.tasks = source_count(plan->source),
 		.moved = plan->moved,
 		.ranks = start->ranks,
-		.what = keep_what(options)};
-	struct manifest_last last;
-	if (start->line.resumed && manifest_read(plan->run_dir, &last, NULL) == 0)
-		manifest.what = last.what; /* whatever the options behind RUN are */
+		/* whatever the options behind "mpbatch resume RUN" are */
+		.what = start->line.resumed ? last->what : plan->what};
 	int got = manifest_add(plan->run_dir, &manifest, err);
 	free(variables);
 	return got;
@@ -329,12 +324,15 @@ static int
 open_all(struct plan *plan, const struct plan_start *start, struct err *err)
 {
 	const struct options *options = plan->options;
+	struct manifest_last last = {0};
 	if (check_tmpdir(options, err) < 0 || open_source(plan, err) < 0)
 		return -1;
 	if (keep_open(plan, start, err) < 0 || earlier_load(plan, err) < 0)
 		return -1;
-	keep_mode(plan);
-	if (plan->run_dir && add_session(plan, start, err) < 0)
+	if (plan->run_dir && options->resume)
+		manifest_read(plan->run_dir, &last, NULL); /* there may be none yet */
+	keep_mode(plan, &last);
+	if (plan->run_dir && add_session(plan, start, &last, err) < 0)
 		return -1;
 	if (open_output(plan, err) < 0 || open_joblog(plan, err) < 0)
 		return -1;
@@ -369,6 +367,7 @@ plan_open(struct plan *plan, const struct options *options, const struct plan_st
 	*plan = (struct plan){.options = options,
 		.directory = getcwd(NULL, 0),
 		.keeps = keep_wanted(options, start),
+		.what = keep_what(options),
 		.start_us = clock_unix_us()};
 	if (!plan->directory)
 		err_set_errno(err, "the directory mpbatch was started in");

@@ -28,6 +28,7 @@ struct plan {
 	enum output_mode output;
 	char *directory; /* where mpbatch was started */
 	bool keeps;	 /* a run directory */
+	uint64_t what;	 /* keep_what() */
 	char *run_dir;	 /* absolute; NULL: none is kept */
 	struct lock *lock;
 	struct resume *resume; /* NULL: nothing was done before */

@@ -252,10 +252,12 @@ put_all(struct buf *buf, const struct run_status *run, bool all)
 	buf_append_string(buf, "\n");
 	put_counts(buf, status);
 	put_pace(buf, status, running);
-	if (running)
+	if (running) {
 		put_running(buf, status, all);
-	else if (status->state != STATUS_FINISHED)
-		buf_printf(buf, "mpbatch resume %s runs the rest\n", run->run_dir);
+	} else if (status->state != STATUS_FINISHED) {
+		journals_resume_command(buf, run->run_dir);
+		buf_append_string(buf, " runs the rest\n");
+	}
 }
 
 /* status.json's object, with what is true now as its state. */

@@ -2,7 +2,6 @@
 #include "cli/options.h"
 
 #include "base/err.h"
-#include "base/log.h"
 #include "cli/nearest.h"
 #include "cli/option_rows.h"
 
@@ -59,8 +58,8 @@ refuse(const char *entry, struct err *err)
 		(int)(len < 100 ? len : 100), entry);
 }
 
-static bool
-is_option(const char *entry)
+bool
+options_is_variable(const char *entry)
 {
 	size_t len = strcspn(entry, "=");
 	char name[NAME_BYTES];
@@ -97,19 +96,8 @@ options_from_environment(struct options *options, struct err *err)
 				value, expected);
 	}
 	for (char **entry = environ; *entry; entry++)
-		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && !is_option(*entry) &&
+		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && !options_is_variable(*entry) &&
 			!is_of_tasks(*entry))
 			return refuse(*entry, err);
 	return 0;
-}
-
-char **
-options_variables(size_t *count)
-{
-	char **variables = xcalloc(2 * OPTIONS_MAX, sizeof(*variables));
-	*count = 0;
-	for (char **entry = environ; *entry && *count < OPTIONS_MAX; entry++)
-		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && is_option(*entry))
-			variables[(*count)++] = *entry;
-	return variables;
 }

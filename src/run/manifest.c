@@ -194,8 +194,7 @@ manifest_read_call(const char *run_dir, struct manifest_call *call, struct err *
 	return err_set(err,
 		exact ? "%s/run.json: expected \"arguments\" and \"directory\" in its last session"
 		      : "%s: its command line is not kept exactly, as it is not UTF-8: expected "
-			"the "
-			"whole command line again, with --resume",
+			"the whole command line again, with --resume",
 		run_dir);
 }
 

@@ -20,37 +20,31 @@ what() {
 	done
 	echo "$ticks $sleeps"
 }
-# The polls grow slower in the first seconds of silence.
-sleep 4
-read -r ticks sleeps < <(what)
-started=$SECONDS
-sleep 20
-read -r ticks_after sleeps_after < <(what)
-seconds=$((SECONDS - started))
+# idle SECONDS WHOSE: these processes sleep for so long.
+idle() {
+	local ticks sleeps ticks_after sleeps_after started seconds limit
+	sleep 4 # the polls grow slower in the first seconds of silence
+	read -r ticks sleeps < <(what)
+	started=$SECONDS
+	sleep "$1"
+	read -r ticks_after sleeps_after < <(what)
+	seconds=$((SECONDS - started))
+	limit=$((seconds * $(getconf CLK_TCK) / 2))
+	ticks=$((ticks_after - ticks)) sleeps=$((sleeps_after - sleeps))
+	echo "$2 used $ticks ticks in $seconds s and woke up $sleeps times; half a core is $limit ticks"
+	[ $ticks -le $limit ] || fail "$2 use $ticks ticks in $seconds s, more than half a core"
+	[ $sleeps -le $((64 * 45 * seconds)) ] || fail "$2 wake up $sleeps times in $seconds s"
+}
+idle 20 'ranks that run tasks'
 kill -TERM $pid
 finish
 wait_for unmarked 'sleep 98764'
-used=$((ticks_after - ticks)) slept=$((sleeps_after - sleeps))
-limit=$((seconds * $(getconf CLK_TCK) / 2))
-echo "64 ranks used $used ticks in $seconds s and woke up $slept times; half a core is $limit ticks"
-[ $used -le $limit ] || fail "idle ranks use $used ticks in $seconds s, more than half a core"
-[ $slept -le $((64 * 45 * seconds)) ] || fail "idle ranks wake up $slept times in $seconds s"
 
-# ticks: CPU time of the run's ranks; under mpirun all of them are there once the last has a name in /proc.
 mkfifo list
 start -q list
 all_there() { [ "$(processes | wc -l)" -ge 64 ]; }
 wait_for all_there
-sleep 4
-read -r ticks sleeps < <(what)
-started=$SECONDS
-sleep 5
-read -r ticks_after sleeps_after < <(what)
-seconds=$((SECONDS - started))
+idle 5 'ranks without a list'
 echo true >list
 finish
 expect_code 0
-slept=$((sleeps_after - sleeps))
-echo "64 ranks without a list woke up $slept times in $seconds s"
-[ $((ticks_after - ticks)) -le $((seconds * $(getconf CLK_TCK) / 2)) ] || fail "ranks without a list spin"
-[ $slept -le $((64 * 45 * seconds)) ] || fail "ranks without a list wake up $slept times in $seconds s"

@@ -172,7 +172,6 @@ fi
 # --- two that look for the same run at once: one has it, and the other says so ---
 rm -rf mpbatch.*
 mkdir two
-# A job of four tasks, which the first of two sees in the file and the other must not do again.
 for i in 1 2; do
 	PBS_JOBID=31 timeout -k 5 60 "${LAUNCHER[@]}" "$MPBATCH" -q --resume -- sh -c 'echo {} >>log.two; while ! test -e off; do sleep 0.02; done' ::: a \
 		>two/out.$i 2>two/err.$i </dev/null &

@@ -91,13 +91,13 @@ for place in later.txt early; do
 done
 
 # --- the hint to resume is the last line ---
-cp -r jobs.txt.mpbatch died
-sed -i 's/"state": "[a-z]*"/"state": "running"/' died/status.json
-says '^died: dead, session 2: its master is gone; this is its last snapshot$' died || fail "a dead run: $(cat out)"
-[ "$(tail -n 1 out)" = 'mpbatch resume died runs the rest' ] || fail "a dead run, at last: $(cat out)"
-sed -i 's/"state": "[a-z]*"/"state": "stopped"/' died/status.json
-says '^died: stopped' died || fail "a run that was stopped: $(cat out)"
-[ "$(tail -n 1 out)" = 'mpbatch resume died runs the rest' ] || fail "a run that was stopped, at last: $(cat out)"
+cp -r jobs.txt.mpbatch 'it died'
+sed -i 's/"state": "[a-z]*"/"state": "running"/' 'it died/status.json'
+says '^it died: dead, session 2: its master is gone; this is its last snapshot$' 'it died' || fail "a dead run: $(cat out)"
+[ "$(tail -n 1 out)" = "mpbatch resume 'it died' runs the rest" ] || fail "a dead run, at last: $(cat out)"
+sed -i 's/"state": "[a-z]*"/"state": "stopped"/' 'it died/status.json'
+says '^it died: stopped' 'it died' || fail "a run that was stopped: $(cat out)"
+[ "$(tail -n 1 out)" = "mpbatch resume 'it died' runs the rest" ] || fail "a run that was stopped, at last: $(cat out)"
 says '^jobs.txt.mpbatch: finished' && ! grep -q resume out || fail "a run that has finished: $(cat out)"
 
 # --- what is no run ---

@@ -170,17 +170,18 @@ rates_are_as_people_say_them(void **state)
 
 /* --- progress --- */
 
+static const struct progress_view view_of_all = {.ended = 450,
+	.total = 1000,
+	.failed = 3,
+	.rate = 12.3,
+	.eta_s = 80,
+	.busy = 63,
+	.slots = 64};
+
 static void
 progress_drops_what_matters_least(void **state)
 {
 	(void)state;
-	const struct progress_view view = {.ended = 450,
-		.total = 1000,
-		.failed = 3,
-		.rate = 12.3,
-		.eta_s = 80,
-		.busy = 63,
-		.slots = 64};
 	static const struct {
 		int width;
 		const char *has, *has_not;
@@ -200,7 +201,7 @@ progress_drops_what_matters_least(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct buf buf = {0};
-		progress_line(&buf, &view, rows[i].width);
+		progress_line(&buf, &view_of_all, rows[i].width);
 		const char *text = text_of(&buf);
 		assert_has(text, rows[i].has);
 		if (rows[i].has_not)
@@ -251,20 +252,13 @@ colors_take_no_column(void **state)
 {
 	(void)state;
 	static const char line[] = "10 tasks: 7 succeeded, 3 failed, and some words more";
-	const struct progress_view view = {.ended = 450,
-		.total = 1000,
-		.failed = 3,
-		.rate = 12.3,
-		.eta_s = 80,
-		.busy = 63,
-		.slots = 64};
 	for (int width = 0; width < 150; width++) {
 		struct buf plain[2] = {{0}}, colored[2] = {{0}}, text = {0};
 		color_init(COLOR_NEVER);
-		progress_line(&plain[0], &view, width);
+		progress_line(&plain[0], &view_of_all, width);
 		text_wrap(&plain[1], line, strlen(line), 4, width);
 		color_init(COLOR_ALWAYS);
-		progress_line(&colored[0], &view, width);
+		progress_line(&colored[0], &view_of_all, width);
 		color_append(&text, COLOR_RED);
 		buf_append_string(&text, line);
 		color_append(&text, COLOR_OFF);
