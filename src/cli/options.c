@@ -383,12 +383,6 @@ take_line(struct options *options, int argc, char **argv, struct err *err)
 		       : take_list(options, &arguments, err);
 }
 
-static void
-set_origin(struct options *options, const char *name, enum option_from from)
-{
-	options->from[option_row_named(name, strlen(name)) - option_rows] = (unsigned char)from;
-}
-
 /* The options of "mpbatch resume RUN OPTION...". How an earlier session began is not how this one
  * does. */
 static int
@@ -415,9 +409,7 @@ take_more(struct options *options, const struct command_line *line, struct err *
 				    "--run-dir and --no-run-dir");
 	options->resume = options->resume ? options->resume : RESUME_ALL;
 	options->run_dir = line->resumed;
-	set_origin(options, "resume", FROM_ARGUMENT);
-	set_origin(options, "run-dir", FROM_ARGUMENT);
-	set_origin(options, "restart", FROM_DEFAULT);
+	options->from[option_row_named("resume", strlen("resume")) - option_rows] = FROM_ARGUMENT;
 	return 0;
 }
 

@@ -85,12 +85,18 @@ expect_code 0
 
 # --- the element of a job array around, and the directory, are the run's ---
 export SLURM_ARRAY_TASK_ID=7
-run --run-dir element -- sh -c 'echo "$SLURM_ARRAY_TASK_ID $PWD" >>elements; test -e mended.{}' ::: 1
+run --run-dir element -- sh -c 'echo "$SLURM_ARRAY_TASK_ID" >>elements; test -e mended.{}' ::: 1
 unset SLURM_ARRAY_TASK_ID
+echo 'test -e mended.1' >pwd.txt
+run pwd.txt
 touch mended.1
 again elsewhere ../element
 expect_code 0
-[ "$(sort -u elements)" = "7 $PWD" ] || fail "another element, or directory: $(cat elements)"
+[ "$(sort -u elements)" = 7 ] || fail "another element: $(cat elements)"
+echo 'printenv PWD' >>pwd.txt # no shell, which would know better
+again elsewhere ../pwd.txt
+expect_code 0
+[ "$(<out)" = "$PWD" ] || fail "another directory: $(cat out)"
 
 # --- what is wrong ---
 refused 'resume: expected mpbatch resume RUN' resume
